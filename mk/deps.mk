@@ -1,0 +1,68 @@
+# What comes from Debian's packages: sources of newlib and libfdt, the board's firmware files.
+# Everything lands in $(CACHE), which `make clean` keeps.
+
+NEWLIB := $(CACHE)/newlib
+LIBFDT := $(CACHE)/libfdt
+FIRMWARE := $(CACHE)/firmware
+
+setup:
+	@tools/setup
+
+# A folder exists only when it is complete (tools/fetch-sources), so it serves as its own stamp.
+$(NEWLIB) $(LIBFDT) $(FIRMWARE): | setup
+	@echo "  FETCH   $(@F)"
+	@tools/fetch-sources $(@F) $@
+
+# Compiler and header folders for EL2: newlib's and the compiler's own, nothing of the host.
+HCC = aarch64-linux-gnu-gcc
+HOBJCOPY = aarch64-linux-gnu-objcopy
+HAR = aarch64-linux-gnu-ar
+HLD = aarch64-linux-gnu-ld
+GCC_INCLUDE = $(eval GCC_INCLUDE := $$(shell $(HCC) -print-file-name=include))$(GCC_INCLUDE)
+LIBC_INCLUDES = -nostdinc -isystem mk/newlib -isystem $(NEWLIB)/libc/include -isystem $(GCC_INCLUDE)
+
+# Code at EL2 must not touch FP/SIMD registers (they are a guest's), nor rely on unaligned access (the MMU
+# may be off), nor on LSE atomics (Cortex-A72 is Armv8.0).
+EL2_FLAGS := -mcpu=cortex-a72 -mgeneral-regs-only -mstrict-align -mno-outline-atomics -mcmodel=small \
+	-fno-pic -fno-pie -fno-common -fno-stack-protector -fno-delete-null-pointer-checks \
+	-ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables
+
+# The members that could be of use; only those used end in the image.
+LIBC_SOURCES := stdio/vsnprintf.c stdio/snprintf.c stdlib/strtol.c stdlib/strtoul.c stdlib/strtoll.c \
+	stdlib/strtoull.c stdlib/abs.c stdlib/labs.c stdlib/wctomb_r.c stdlib/mbtowc_r.c search/qsort.c \
+	search/bsearch.c locale/locale.c locale/localeconv.c reent/impure.c errno/errno.c ctype/ctype_.c \
+	$(addprefix ctype/,$(addsuffix .c,isalnum isalpha isdigit islower isprint ispunct isspace \
+		isupper isxdigit tolower toupper)) \
+	$(addprefix string/,$(addsuffix .c,memccpy memchr memcmp memcpy memmem memmove memrchr memset strcat \
+		strchr strchrnul strcmp strcpy strcspn strlcat strlcpy strlen strncat strncmp strncpy strnlen \
+		strnstr strpbrk strrchr strsep strspn strstr strtok_r strcasecmp strncasecmp))
+# Loops in memset and memcpy must not become calls of themselves.
+LIBC_FLAGS := -std=gnu11 -O2 -w $(EL2_FLAGS) -ffreestanding -fno-builtin -fno-tree-loop-distribute-patterns \
+	-D_LIBC -DINTEGER_ONLY
+LIB := build/lib
+
+# The integer-only formatter, writing to strings only, is vfprintf.c built this way.
+LIBC_OBJECTS := $(LIBC_SOURCES:%.c=$(LIB)/libc/%.o) $(LIB)/libc/stdio/svfiprintf.o
+
+$(LIB)/libc/stdio/svfiprintf.o: mk/deps.mk mk/newlib/newlib.h | $(NEWLIB)
+	@mkdir -p $(@D)
+	@$(HCC) $(LIBC_FLAGS) -DSTRING_ONLY $(LIBC_INCLUDES) -c $(NEWLIB)/libc/stdio/vfprintf.c -o $@
+
+$(LIB)/libc/%.o: mk/deps.mk mk/newlib/newlib.h | $(NEWLIB)
+	@mkdir -p $(@D)
+	@$(HCC) $(LIBC_FLAGS) $(LIBC_INCLUDES) -c $(NEWLIB)/libc/$*.c -o $@
+
+$(LIB)/libc.a: $(LIBC_OBJECTS)
+	@echo "  AR      $@"
+	@rm -f $@ && $(HAR) rcs $@ $^
+
+FDT_OBJECTS := $(addprefix $(LIB)/libfdt/,$(addsuffix .o,fdt fdt_ro fdt_rw fdt_wip fdt_sw fdt_strerror \
+	fdt_empty_tree fdt_addresses))
+
+$(LIB)/libfdt/%.o: mk/deps.mk mk/newlib/newlib.h | $(LIBFDT) $(NEWLIB)
+	@mkdir -p $(@D)
+	@$(HCC) -std=gnu11 -O2 -w $(EL2_FLAGS) $(LIBC_INCLUDES) -I$(LIBFDT) -c $(LIBFDT)/$*.c -o $@
+
+$(LIB)/libfdt.a: $(FDT_OBJECTS)
+	@echo "  AR      $@"
+	@rm -f $@ && $(HAR) rcs $@ $^

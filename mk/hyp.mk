@@ -1,0 +1,50 @@
+# The hypervisor: build/rpi4/bulkhead.elf and the bulkhead.img that U-Boot's booti enters.
+
+BOARD := rpi4
+HYP := build/$(BOARD)
+HYP_DIRS := arch/arm64 core vgic virtio vdev drivers platform/$(BOARD)
+HYP_SOURCES := $(sort $(wildcard $(addsuffix /*.c,$(HYP_DIRS)) $(addsuffix /*.S,$(HYP_DIRS))))
+HYP_OBJECTS := $(patsubst %,$(HYP)/obj/%.o,$(basename $(HYP_SOURCES)))
+HYP_SCRIPT := arch/arm64/bulkhead.lds
+
+WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+	-Wpointer-arith -Wwrite-strings -Wundef
+HYP_INCLUDES = -Iinclude -Ibuild/include -I. $(LIBC_INCLUDES) -isystem $(LIBFDT)
+HYP_CFLAGS = -std=c11 -O2 -g $(WARNINGS) -Wframe-larger-than=2048 $(EL2_FLAGS) $(HYP_INCLUDES)
+
+# newlib's formatter is the integer-only one. It names an allocator, for asprintf, which is not in the
+# archive: bound to a function that stops. malloc itself is nowhere, so a use of it does not link.
+HYP_LDFLAGS := -static -nostdlib --gc-sections --build-id=none -z max-page-size=4096 \
+	--no-warn-rwx-segments --fatal-warnings --orphan-handling=error \
+	--defsym=_svfprintf_r=_svfiprintf_r \
+	--defsym=_malloc_r=no_heap --defsym=_realloc_r=no_heap --defsym=_free_r=no_heap
+
+hyp: $(HYP)/bulkhead.img
+
+$(HYP)/bulkhead.img: $(HYP)/bulkhead.elf
+	@$(HOBJCOPY) -O binary $< $@
+	@echo "  IMAGE   $@ ($$(wc -c < $@) bytes)"
+
+$(HYP)/bulkhead.elf: $(HYP_OBJECTS) $(LIB)/libfdt.a $(LIB)/libc.a $(HYP_SCRIPT) mk/hyp.mk
+	@echo "  LD      $@"
+	@$(HLD) $(HYP_LDFLAGS) -T $(HYP_SCRIPT) -Map $(HYP)/bulkhead.map -o $@ $(HYP_OBJECTS) \
+		--start-group $(LIB)/libfdt.a $(LIB)/libc.a --end-group
+
+$(HYP)/obj/%.o: %.c mk/hyp.mk mk/deps.mk | build/include/bulkhead/version.h $(NEWLIB) $(LIBFDT)
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	@$(HCC) $(HYP_CFLAGS) -MMD -MP -c $< -o $@
+
+$(HYP)/obj/%.o: %.S mk/hyp.mk mk/deps.mk | $(NEWLIB)
+	@mkdir -p $(@D)
+	@echo "  AS      $<"
+	@$(HCC) $(HYP_CFLAGS) -D__ASSEMBLY__ -MMD -MP -c $< -o $@
+
+# Rewritten only when the text changes; `git describe` where there is a repository.
+build/include/bulkhead/version.h: FORCE
+	@mkdir -p $(@D)
+	@printf '#define BULKHEAD_VERSION "%s"\n' \
+		"$$(git describe --always --dirty --tags 2>/dev/null || echo unknown)" > $@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+-include $(HYP_OBJECTS:.o=.d)
