@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Work that one core asks of another: one bit per kind, posted with a kick (core/cpu.c). */
+#ifndef BULKHEAD_CPU_H
+#define BULKHEAD_CPU_H
+
+#include <bulkhead/types.h>
+
+enum cpu_event {
+    EVENT_VCPU_START = 1 << 0, /* vcpu->entry/context are set: enter the guest (core/vm.c) */
+    EVENT_VCPU_STOP = 1 << 1,  /* the VM ends: park this core (core/vm.c) */
+    EVENT_VM_LOAD = 1 << 2,    /* first core of a VM: zero, load and start it (core/vm.c) */
+    EVENT_BLOCK = 1 << 3,      /* your VM has the card's turn (core/block.c) */
+    EVENT_VGIC = 1 << 4,       /* your vCPU's interrupt state changed (vgic/) */
+    EVENT_CONSOLE = 1 << 5,    /* your VM may print again, or has input (core/console.c) */
+};
+
+/* Any core, any lock held. Idempotent until the target has run the event. */
+void cpu_post(unsigned cpu, enum cpu_event event);
+/* Run what was posted to this core. Called by arch on the kick SGI and in the idle loop; no lock held.
+ * May not return (start, stop). */
+void cpu_events_run(void);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Ticket spinlocks: fair, so the longest wait is the number of cores times the longest hold.
+ *
+ * Lock order, outer to inner; never take an outer one while holding an inner one:
+ *   1. vm->lock           power states of a VM and its vCPUs        (core/vm.c, core/psci.c)
+ *   2. virtio device lock one device's queues and registers          (virtio/)
+ *   3. vdev lock          an emulated device's registers             (vdev/)
+ *   4. block lock         the card's turns and queues                (core/block.c)
+ *   5. vgic->lock         a VM's shared interrupt state              (vgic/)
+ *   6. console lock       the physical UART and the views            (core/console.c)
+ *   7. log lock           the hypervisor's log ring                  (core/log.c)
+ * EL2 runs with interrupts masked, so a holder is never preempted. Every hold is for bounded work.
+ */
+#ifndef BULKHEAD_LOCK_H
+#define BULKHEAD_LOCK_H
+
+#include <bulkhead/arch.h>
+#include <stdint.h>
+
+struct lock {
+    uint16_t next;
+    uint16_t owner;
+};
+
+static inline void lock_take(struct lock *l) {
+    uint16_t ticket = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
+    while (__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != ticket)
+        cpu_relax();
+}
+
+static inline void lock_release(struct lock *l) {
+    __atomic_store_n(&l->owner, (uint16_t)(l->owner + 1), __ATOMIC_RELEASE);
+}
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Emulated devices of a VM other than virtio (vdev/). */
+#ifndef BULKHEAD_VDEV_H
+#define BULKHEAD_VDEV_H
+
+#include <bulkhead/lock.h>
+#include <bulkhead/mmio.h>
+#include <bulkhead/types.h>
+
+struct vm;
+
+enum {
+    GUEST_PL011_BASE = 0x09000000,
+    GUEST_PL011_SPI = 1,
+};
+
+/* PrimeCell UART PL011 r1p5 (DDI 0183G). */
+struct pl011 {
+    struct lock lock;
+    struct vm *vm;
+    uint8_t rx[32]; /* FIFO depth 32 with FEN, 1 without (DDI 0183G 2.4.2 r1p5) */
+    uint8_t rx_head, rx_count;
+    bool tx_was_full;
+    uint32_t ris, imsc, lcr_h, cr, ibrd, fbrd, ifls, dmacr, ilpr, rsr;
+};
+
+void pl011_reset(struct pl011 *uart, struct vm *vm);
+bool pl011_access(struct vcpu *vcpu, void *device, struct mmio_access *access);
+/* A typed byte. False: FIFO full, offer again after console_vm_input_room(). A core of that VM. */
+bool pl011_receive(struct pl011 *uart, uint8_t byte);
+/* The console drained: there is room again (raises TXIM). A core of that VM. */
+void pl011_transmit_room(struct pl011 *uart);
+
+#endif

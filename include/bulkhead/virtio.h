@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* virtio 1.2 over MMIO (OASIS virtio-v1.2, 4.2) and virtio-blk (5.2). Transport in one file, each device another. */
+#ifndef BULKHEAD_VIRTIO_H
+#define BULKHEAD_VIRTIO_H
+
+#include <bulkhead/lock.h>
+#include <bulkhead/mmio.h>
+#include <bulkhead/types.h>
+
+struct vm;
+
+enum {
+    GUEST_VIRTIO_BASE = 0x0a000000,
+    GUEST_VIRTIO_STRIDE = 0x200,
+    GUEST_VIRTIO_SPI = 16, /* slot n: SPI 16+n, edge */
+};
+
+#include <bulkhead/virtio_state.h> /* struct virtio_device, struct virtqueue, struct virtio_blk: virtio/'s own fields */
+
+/* Reset, detach from rings; requests in flight are dropped (their completion is ignored). Own VM's core. */
+void virtio_blk_reset(struct virtio_blk *blk);
+/* Boot: describe the disk. `first`, `sectors` on the card. */
+void virtio_blk_init(struct virtio_blk *blk, struct vm *vm, unsigned slot, const char *serial, uint64_t first,
+                     uint64_t sectors, bool read_only);
+/* mmio_handler; device = struct virtio_device. */
+bool virtio_mmio_access(struct vcpu *vcpu, void *device, struct mmio_access *access);
+
+#endif
