@@ -11,6 +11,7 @@ PYTHON := /usr/bin/python3
 
 include mk/deps.mk
 include mk/hyp.mk
+include mk/host.mk
 include tests/unit/unit.mk
 include mk/card.mk
 include mk/check.mk
