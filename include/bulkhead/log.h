@@ -28,7 +28,7 @@ __attribute__((format(printf, 1, 2), __noreturn__)) void panic(const char *forma
             panic("%s:%d: broken invariant: %s", __FILE__, __LINE__, #condition);                  \
     } while (0)
 
-/* Fill in a refusal. */
+/* Fill in a refusal; unprintable characters become '?' (core/refuse.c, which host tools link too). */
 __attribute__((format(printf, 2, 3))) void refuse(struct refusal *why, const char *format, ...);
 
 #endif
