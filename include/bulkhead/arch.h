@@ -10,8 +10,35 @@
 #include <bulkhead/types.h>
 #include <stdnoreturn.h>
 
+struct machine;
+struct partition;
 struct vcpu;
 struct vm;
+
+/* ---- Boot. core/main.c has the order on one screen: boot_main() reads the board DT, then calls
+ * arch_init_boot_core(), later arch_finish_tables(), then arch_start_secondaries(); each once. ---- */
+
+/* core/main.c: the boot core arrives here on its own stack, EL2 MMU and caches on, bss zeroed, interrupts
+ * masked; map_device() and map_file() work, cpu_this() says 0, time works, interrupts and locks' owners do too
+ * after arch_init_boot_core(). `dtb`: what the boot loader left in x0, unchecked. */
+noreturn void boot_main(paddr_t dtb);
+/* core/main.c: every other core arrives here, on its own stack and its own tables, its GIC interface and EL2
+ * timer ready, interrupts masked. Ends in vcpu_park(). */
+noreturn void secondary_main(void);
+/* The machine memory of the hypervisor itself: image, bss, stacks, page tables; 2 MiB-aligned. Keep it. */
+struct range arch_image(void);
+/* Number this core by /cpus, bring up the GIC (DEV_GIC: reg[0..3] = GICD, GICC, GICH, GICV) and this core's part
+ * of it. False: no such core or GIC in `m`. */
+bool arch_init_boot_core(const struct machine *m, struct refusal *why);
+/* Build every core's own tables and move this core to its own. ram[i] is the memory of core i's VM, NULL if it
+ * has none; cores of one VM pass the same pointer. After this map_device() and map_file() only answer for what
+ * was mapped before. False: table pool exhausted. */
+bool arch_finish_tables(const struct partition *const ram[MAX_CPUS], struct refusal *why);
+/* Start every other core by the DT's enable-method ("spin-table" only) and wait, at most a second for each,
+ * until it is about to call secondary_main(). False: which core, why. */
+bool arch_start_secondaries(const struct machine *m, struct refusal *why);
+/* Page-table pages (EL2's and stage 2's share one pool): in use, and in all. */
+void arch_table_use(unsigned *used, unsigned *total);
 
 /* ---- Cores. Physical cores are numbered 0..cpu_count()-1 in the board DT's /cpus order. ---- */
 
