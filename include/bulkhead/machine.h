@@ -11,7 +11,8 @@
 enum {
     MAX_RAM_REGIONS = 8,
     MAX_RESERVED = 24,
-    MAX_DEVICES = 16,
+    MAX_WINDOWS = 8,
+    MAX_DEVICES = 24,
     MAX_PATH = 96,
     MAX_SEED = 64,
 };
@@ -27,6 +28,9 @@ enum device_kind {
     DEV_WATCHDOG,
     DEV_GPIO,
     DEV_TIMER,
+    DEV_ETHERNET, /* the rest: bus masters that are only ever stopped */
+    DEV_PCIE,
+    DEV_USB,
 };
 
 struct device_match {
@@ -67,6 +71,8 @@ struct machine {
     unsigned nram, nreserved, ncpus, ndevices, nfiles;
     struct range ram[MAX_RAM_REGIONS];         /* sorted, merged */
     struct range reserved[MAX_RESERVED];       /* memreserve entries and /reserved-memory (not reusable pools) */
+    unsigned nwindows;
+    struct range windows[MAX_WINDOWS]; /* machine addresses that the buses below the root decode: never RAM for a VM */
     struct cpu_node cpus[MAX_CPUS];
     struct device devices[MAX_DEVICES];
     struct boot_file files[MAX_FILES];         /* from /chosen/bulkhead */
@@ -74,6 +80,9 @@ struct machine {
     uint8_t seed[MAX_SEED];                    /* /chosen rng-seed and kaslr-seed bytes */
     unsigned seed_bytes;
 };
+
+/* The board we run on (core/main.c); written by the boot core before any other core runs, then read-only. */
+extern struct machine machine;
 
 /* Read a firmware's DTB. `matches` is the board's list, ends with compatible == NULL. False: why. Boot core. */
 bool machine_read(const void *dtb, size_t bytes, const struct device_match *matches, struct machine *out,
