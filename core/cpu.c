@@ -27,6 +27,8 @@ void cpu_events_run(void) {
         return;
     if (events & EVENT_VGIC)
         vgic_run_event(vcpu);
+    if (events & EVENT_VIRTIO)
+        virtio_run_event(vcpu);
     /* The rest may not return. A stop wins over a start that was asked for before it. */
     if (events & EVENT_VCPU_STOP)
         vcpu_stop(vcpu);

@@ -12,6 +12,7 @@ enum cpu_event {
     EVENT_BLOCK = 1 << 3,      /* your VM has the card's turn (core/block.c) */
     EVENT_VGIC = 1 << 4,       /* your vCPU's interrupt state changed (vgic/) */
     EVENT_CONSOLE = 1 << 5,    /* your VM may print again, or has input (core/console.c) */
+    EVENT_VIRTIO = 1 << 6,     /* a device of your VM has more to take up (virtio/) */
 };
 
 /* Any core, any lock held. Idempotent until the target has run the event. */

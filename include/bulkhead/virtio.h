@@ -22,6 +22,8 @@ void virtio_blk_reset(struct virtio_blk *blk);
 /* Boot: describe the disk. `first`, `sectors` on the card. */
 void virtio_blk_init(struct virtio_blk *blk, struct vm *vm, unsigned slot, const char *serial, uint64_t first,
                      uint64_t sectors, bool read_only);
+/* EVENT_VIRTIO on this core: go on with requests that an earlier exit had no time for. */
+void virtio_run_event(struct vcpu *vcpu);
 /* mmio_handler; device = struct virtio_device. */
 bool virtio_mmio_access(struct vcpu *vcpu, void *device, struct mmio_access *access);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* virtio/'s own fields, in a header because a VM holds its devices (vm.h). Nobody else reads them. */
+/* virtio/'s own fields, in a header because a VM holds its devices (vm.h). Nobody else reads them.
+ */
 #ifndef BULKHEAD_VIRTIO_STATE_H
 #define BULKHEAD_VIRTIO_STATE_H
 
@@ -22,7 +23,8 @@ struct virtqueue {
     uint64_t desc_ipa, avail_ipa, used_ipa; /* as the driver wrote them */
     uint32_t size;                          /* QueueNum as written; checked by QueueReady */
     bool ready;
-    /* Below: valid while ready. The rings as EL2 sees them, checked when the queue was made ready. */
+    /* Below: valid while ready. The rings as EL2 sees them, checked when the queue was made ready.
+     */
     bool indirect, event_idx; /* negotiated */
     const struct virtq_desc *desc;
     const uint16_t *avail; /* flags, idx, ring[size], used_event */
@@ -31,7 +33,6 @@ struct virtqueue {
     uint16_t last_avail;   /* next entry of the available ring to take */
     uint16_t used_idx;     /* our own copy: the guest's is never read back */
     uint16_t signalled;    /* used_idx when the driver was last considered for an interrupt */
-    uint16_t taken;        /* chains taken and not given back, <= size */
 };
 
 /* What a kind of device adds to the transport. */
@@ -53,12 +54,12 @@ struct virtio_device {
     const struct virtio_ops *ops;
     struct virtqueue *queues;
     uint32_t nqueues;
-    uint16_t intid;            /* edge */
+    uint16_t intid; /* edge */
     uint64_t offered, driver_features;
     uint32_t device_features_sel, driver_features_sel, queue_sel;
     uint32_t status;           /* virtio 1.2, 2.1 */
     uint32_t interrupt_status; /* atomic: acknowledged without the lock */
-    uint32_t generation;       /* counts resets and queue stops; what was in flight before is dropped */
+    uint32_t generation; /* counts resets and queue stops; what was in flight before is dropped */
 };
 
 /* A request on its way through the block layer. */
@@ -68,7 +69,6 @@ struct virtio_blk_slot {
     uint32_t generation; /* the device's when it was taken */
     uint32_t written;    /* bytes to report in the used ring when it succeeds */
     uint16_t head;
-    bool busy; /* until done() came, whatever the guest did to the device */
 };
 
 struct virtio_blk {
@@ -78,6 +78,8 @@ struct virtio_blk {
     bool read_only;
     bool pumping; /* a core is taking up requests */
     bool more;    /* atomic: EVENT_VIRTIO shall go on */
+    uint32_t
+        busy; /* bit i: slot i is in the block layer, until done() came, whatever the guest did */
     char serial[VIRTIO_BLK_ID_BYTES];
     struct virtio_blk_slot slots[VIRTIO_BLK_SLOTS];
 };
