@@ -14,16 +14,19 @@ enum {
     GUEST_PL011_SPI = 1,
 };
 
-/* PrimeCell UART PL011 r1p5 (DDI 0183G). */
+/* PrimeCell UART PL011 r1p5 (DDI 0183G). Fields are vdev/'s own; under `lock` but where it says atomic. */
 struct pl011 {
     struct lock lock;
     struct vm *vm;
-    uint8_t rx[32]; /* FIFO depth 32 with FEN, 1 without (DDI 0183G 2.4.2 r1p5) */
-    uint8_t rx_head, rx_count;
-    bool tx_was_full;
+    uint8_t rx[32];            /* FIFO depth 32 with FEN, 1 without (DDI 0183G 2.4.2 r1p5) */
+    uint8_t rx_head, rx_count; /* rx_count: atomic, read by FR without the lock */
+    bool rx_refused;           /* the console holds input back until console_vm_input_room() */
+    bool tx_was_full;          /* the guest wrote the last byte that there was room for */
+    bool line;                 /* interrupt line as last told to the vGIC */
     uint32_t ris, imsc, lcr_h, cr, ibrd, fbrd, ifls, dmacr, ilpr, rsr;
 };
 
+/* Power-on state; at set-up and at every restart. No lock held. */
 void pl011_reset(struct pl011 *uart, struct vm *vm);
 bool pl011_access(struct vcpu *vcpu, void *device, struct mmio_access *access);
 /* A typed byte. False: FIFO full, offer again after console_vm_input_room(). A core of that VM. */
