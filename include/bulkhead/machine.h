@@ -72,7 +72,7 @@ struct machine {
     struct range ram[MAX_RAM_REGIONS];         /* sorted, merged */
     struct range reserved[MAX_RESERVED];       /* memreserve entries and /reserved-memory (not reusable pools) */
     unsigned nwindows;
-    struct range windows[MAX_WINDOWS]; /* machine addresses that the buses below the root decode: never RAM for a VM */
+    struct range windows[MAX_WINDOWS]; /* machine addresses that buses with devices of ours decode: never RAM for a VM */
     struct cpu_node cpus[MAX_CPUS];
     struct device devices[MAX_DEVICES];
     struct boot_file files[MAX_FILES];         /* from /chosen/bulkhead */
