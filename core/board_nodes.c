@@ -184,7 +184,7 @@ static const struct device_match *match(const struct walk *w, struct dtb_value c
     const char *s = (const char *)compatible.data;
     uint32_t left = compatible.bytes;
     while (left > 0) {
-        uint32_t length = (uint32_t)strnlen(s, left);
+        uint32_t length = dtb_length(s, left);
         if (length == left)
             break; /* not terminated */
         for (const struct device_match *m = w->matches; m->compatible; m++)

@@ -37,15 +37,21 @@ static uint32_t cell(const uint8_t *data)
     return fdt32_to_cpu(v);
 }
 
+uint32_t dtb_length(const char *s, uint32_t room)
+{
+    const char *end = room ? memchr(s, '\0', room) : NULL;
+    return end ? (uint32_t)(end - s) : room;
+}
+
 static enum dtb_token node(struct dtb *d)
 {
     const char *name = (const char *)d->structure + d->at;
-    size_t left = d->structure_bytes - d->at;
-    size_t length = strnlen(name, left);
+    uint32_t left = d->structure_bytes - d->at;
+    uint32_t length = dtb_length(name, left);
     if (length == left)
         return DTB_BAD;
     d->name = name;
-    d->at = (uint32_t)align_up(d->at + length + 1, 4);
+    d->at = (uint32_t)align_up(d->at + (uint64_t)length + 1, 4);
     return DTB_NODE;
 }
 
@@ -106,7 +112,7 @@ uint64_t dtb_cells(const uint8_t *data, unsigned cells)
 
 const char *dtb_string(struct dtb_value value)
 {
-    if (!value.data || strnlen((const char *)value.data, value.bytes) == value.bytes)
+    if (!value.data || dtb_length((const char *)value.data, value.bytes) == value.bytes)
         return NULL;
     return (const char *)value.data;
 }

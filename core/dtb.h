@@ -40,6 +40,8 @@ bool dtb_reservation(const struct dtb *d, unsigned i, struct range *out);
 
 /* Big-endian number of `cells` 32-bit cells; of more than two, the last two count. */
 uint64_t dtb_cells(const uint8_t *data, unsigned cells);
+/* Length of the string at `s`; `room`: it is not terminated within. */
+uint32_t dtb_length(const char *s, uint32_t room);
 /* The value as a string, NULL if absent or not terminated. */
 const char *dtb_string(struct dtb_value value);
 
