@@ -345,7 +345,7 @@ void virtio_blk_init(struct virtio_blk *blk, struct vm *vm, unsigned slot, const
     blk->sectors = sectors;
     blk->read_only = read_only;
     /* Not ended by a NUL if all are used (5.2.6). */
-    memcpy(blk->serial, serial, strnlen(serial, sizeof(blk->serial)));
+    memcpy(blk->serial, serial, MIN(strlen(serial), sizeof(blk->serial)));
     for (unsigned i = 0; i < VIRTIO_BLK_SLOTS; i++) {
         blk->slots[i].request.done = done;
         blk->slots[i].request.context = blk;
