@@ -110,6 +110,7 @@ void gich_write_lr(unsigned i, uint32_t value);
 uint64_t gich_read_elrsr(void); /* bit i: LR i is empty */
 uint64_t gich_read_eisr(void);  /* bit i: LR i signalled EOI maintenance */
 uint32_t gich_read_misr(void);
+uint32_t gich_read_hcr(void);
 void gich_write_hcr(uint32_t value);
 uint32_t gich_read_vmcr(void);
 void gich_write_vmcr(uint32_t value);

@@ -12,6 +12,7 @@ struct mmio_access {
     uint32_t offset; /* within the region */
     uint8_t size;    /* 1, 2, 4 or 8 bytes; never crosses the region's end */
     bool write;
+    bool retry;     /* answer: run the guest's instruction again (do not step its PC); see vgic/ */
     uint64_t value; /* written value (zero-extended), or the answer of a read (upper bytes ignored) */
 };
 
