@@ -22,4 +22,14 @@ struct partition {
 bool partition_memory(const struct machine *m, const struct config *c, const struct range *kept,
                       unsigned nkept, struct partition out[MAX_VMS], struct refusal *why);
 
+/*
+ * Does `parts` keep every promise above: pieces 2 MiB-aligned, inside RAM, disjoint from each other, from `kept`,
+ * from the firmware's reservations, from device windows, from the first MiB, and of the sizes asked for? For tests
+ * and for a last look at boot. False: why.
+ */
+bool partition_check(const struct machine *m, const struct config *c, const struct range *kept, unsigned nkept,
+                     const struct partition parts[MAX_VMS], struct refusal *why);
+/* Bytes that a VM asks for on this board; a share is of all RAM, rounded down to 2 MiB. */
+uint64_t partition_wanted(const struct machine *m, const struct vm_config *vm);
+
 #endif
