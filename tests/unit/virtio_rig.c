@@ -11,7 +11,7 @@ unsigned rig_pulses, rig_pulsed;
 void vgic_pulse(struct vm *vm, unsigned intid)
 {
     assert_ptr_equal(vm, &rig_vm);
-    rig_pulses++;
+    __atomic_fetch_add(&rig_pulses, 1, __ATOMIC_SEQ_CST); /* some tests have threads */
     rig_pulsed = intid;
 }
 
