@@ -261,8 +261,9 @@ size_t guest_dt_write(const struct vm *vm, struct range initrd, void *out, size_
 {
     struct tree t = {.fdt = out};
 
-    note(&t, fdt_create_with_flags(out, (int)MIN(room, (size_t)GUEST_DT_MAX),
-                                   FDT_CREATE_FLAG_NO_NAME_DEDUP));
+    if (fdt_create_with_flags(out, (int)MIN(room, (size_t)GUEST_DT_MAX),
+                              FDT_CREATE_FLAG_NO_NAME_DEDUP) < 0)
+        return 0;
     note(&t, fdt_finish_reservemap(out));
     begin(&t, "");
     put_properties(&t, root);
