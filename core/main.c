@@ -6,6 +6,7 @@
 #include <bulkhead/console.h>
 #include <bulkhead/cpu.h>
 #include <bulkhead/entropy.h>
+#include <bulkhead/loader.h>
 #include <bulkhead/log.h>
 #include <bulkhead/machine.h>
 #include <bulkhead/version.h>
@@ -100,7 +101,8 @@ static bool plan(struct refusal *why) {
         kept[nkept++] = (struct range){machine.files[i].pa.v, machine.files[i].size};
     return config_parse(map_file(file->pa, file->size), file->size, &config, why) &&
            config_check_cpus(&config, cpu_count(), why) &&
-           partition_memory(&machine, &config, kept, nkept, shares, why);
+           partition_memory(&machine, &config, kept, nkept, shares, why) &&
+           partition_check(&machine, &config, kept, nkept, shares, why);
 }
 
 static void set_up_vms(void) {
@@ -142,6 +144,7 @@ noreturn void boot_main(paddr_t dtb) {
     console_init(board->console(&machine));
     say_hello();
     prepare_board();
+    loader_hash_files(&machine);
     open_card();
     set_up_vms();
     start_cores();
