@@ -290,7 +290,7 @@ bool config_parse(const void *dtb, size_t bytes, struct config *out, struct refu
 {
     static const struct property_rule none[] = {{NULL, NULL}};
     struct parse p = {.dtb = dtb, .config = out, .why = why};
-    int vms, child;
+    int vms = -1, child;
 
     memset(out, 0, sizeof(*out));
     why->text[0] = '\0';
