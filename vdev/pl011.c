@@ -56,13 +56,18 @@ enum {
     IFLS_RESET = 0x12, /* 3.3.9 */
     DR_OE = 1 << 11,   /* 3.3.1 */
     FIFO_DEPTH = 32,
+    TX_JOIN_MAX = 64, /* a core that hands bytes on takes no more than these ... */
+    TX_TRIES_MAX = TX_JOIN_MAX + FIFO_DEPTH, /* ... and what then waits */
     INTID = VGIC_PRIVATE + GUEST_PL011_SPI,
 };
 
 /* Identification: 3.3.15 (part 0x011, designer 0x41, revision 3 = r1p5) and 3.3.16. */
 static const uint8_t ids[8] = {0x11, 0x10, 0x34, 0x00, 0x0d, 0xf0, 0x05, 0xb1};
 
-static unsigned rx_depth(const struct pl011 *u)
+/* 1/8, 1/4, 1/2, 3/4, 7/8 of the FIFO; the rest is reserved (3.3.9). */
+static const uint8_t fifo_levels[8] = {4, 8, 16, 24, 28, 28, 28, 28};
+
+static unsigned depth(const struct pl011 *u)
 {
     return u->lcr_h & LCR_H_FEN ? FIFO_DEPTH : 1;
 }
@@ -70,13 +75,18 @@ static unsigned rx_depth(const struct pl011 *u)
 /* Received bytes that raise UARTRXINTR: 2.8.1 and 3.3.9. */
 static unsigned rx_trigger(const struct pl011 *u)
 {
-    static const uint8_t level[8] = {4, 8, 16, 24, 28, 28, 28, 28};
-    return u->lcr_h & LCR_H_FEN ? level[(u->ifls >> 3) & 7] : 1;
+    return u->lcr_h & LCR_H_FEN ? fifo_levels[(u->ifls >> 3) & 7] : 1;
 }
 
-static void set_rx_count(struct pl011 *u, unsigned count)
+/* Bytes left to transmit at which UARTTXINTR rises: 2.8.2 and 3.3.9. */
+static unsigned tx_trigger(const struct pl011 *u)
 {
-    __atomic_store_n(&u->rx_count, (uint8_t)count, __ATOMIC_RELAXED);
+    return u->lcr_h & LCR_H_FEN ? fifo_levels[u->ifls & 7] : 0;
+}
+
+static void set_count(uint8_t *count, unsigned value)
+{
+    __atomic_store_n(count, (uint8_t)value, __ATOMIC_RELAXED);
 }
 
 /* Tell the vGIC when the combined interrupt (2.8.6) changes. Lock held. */
@@ -95,9 +105,10 @@ void pl011_reset(struct pl011 *u, struct vm *vm)
     lock_take(&u->lock);
     refused = u->rx_refused;
     u->vm = vm;
-    u->rx_head = 0;
-    set_rx_count(u, 0);
-    u->rx_refused = u->tx_was_full = u->line = false;
+    u->rx_head = u->tx_head = 0;
+    set_count(&u->rx_count, 0);
+    set_count(&u->tx_count, 0);
+    u->rx_refused = u->tx_busy = u->line = false;
     u->ris = u->imsc = u->lcr_h = u->ibrd = u->fbrd = u->dmacr = u->ilpr = u->rsr = 0;
     u->cr = CR_TXE | CR_RXE; /* 3.3.8 */
     u->ifls = IFLS_RESET;
@@ -110,7 +121,7 @@ void pl011_reset(struct pl011 *u, struct vm *vm)
 static void rx_push(struct pl011 *u, uint8_t byte)
 {
     u->rx[(u->rx_head + u->rx_count) % FIFO_DEPTH] = byte;
-    set_rx_count(u, u->rx_count + 1u);
+    set_count(&u->rx_count, u->rx_count + 1u);
     if (u->rx_count >= rx_trigger(u))
         u->ris |= INT_RX;
     else
@@ -122,7 +133,7 @@ bool pl011_receive(struct pl011 *u, uint8_t byte)
 {
     bool taken;
     lock_take(&u->lock);
-    taken = u->rx_count < rx_depth(u) && !(u->cr & CR_LBE);
+    taken = u->rx_count < depth(u) && !(u->cr & CR_LBE);
     if (taken)
         rx_push(u, byte);
     else
@@ -131,57 +142,75 @@ bool pl011_receive(struct pl011 *u, uint8_t byte)
     return taken;
 }
 
-/* The transmit FIFO falls through its trigger level: UARTTXINTR (2.8.2). Lock held. */
-static void tx_drained(struct pl011 *u)
+/* Hand the FIFO's bytes to the console. Lock held, but not while the console is called: it may call
+ * pl011_transmit_room(). One core does it; bytes that others write meanwhile join, up to a limit.
+ */
+static void tx_pump(struct pl011 *u)
 {
-    u->tx_was_full = false;
-    u->ris |= INT_TX;
+    bool sent = false;
+    if (u->tx_busy)
+        return;
+    u->tx_busy = true;
+    u->tx_tries = 0;
+    while (u->tx_count && u->tx_tries < TX_TRIES_MAX) {
+        uint8_t byte = u->tx[u->tx_head];
+        bool taken;
+        u->tx_room = false;
+        u->tx_tries++;
+        lock_release(&u->lock);
+        taken = console_vm_put(u->vm, byte);
+        lock_take(&u->lock);
+        if (!taken && !u->tx_room)
+            break;
+        if (!taken)
+            continue;
+        u->tx_head = (uint8_t)((u->tx_head + 1) % FIFO_DEPTH);
+        set_count(&u->tx_count, u->tx_count - 1u);
+        sent = true;
+    }
+    u->tx_busy = false;
+    /* 2.8.2: the interrupt is for falling to the trigger level, not for being there. */
+    if (u->tx_count > tx_trigger(u))
+        u->ris &= ~(uint32_t)INT_TX;
+    else if (sent)
+        u->ris |= INT_TX;
     update_line(u);
 }
 
 void pl011_transmit_room(struct pl011 *u)
 {
     lock_take(&u->lock);
-    if (u->tx_was_full)
-        tx_drained(u);
+    u->tx_room = true;
+    tx_pump(u);
     lock_release(&u->lock);
 }
 
 /* 3.3.8 LBE: what is sent is received. Lock held. */
 static void loop_back(struct pl011 *u, uint8_t byte)
 {
-    if (u->rx_count < rx_depth(u)) {
+    if (u->rx_count < depth(u)) {
         rx_push(u, byte);
     } else { /* 2.8.4: the FIFO keeps what it has */
         u->rsr |= RSR_OE;
         u->ris |= INT_OE;
     }
-    tx_drained(u);
+    u->ris |= INT_TX;
+    update_line(u);
 }
 
+/* The UART sends whatever UARTEN and TXE say, since firmware and early consoles write before they
+ * set anything up. A byte written in spite of TXFF is lost; without FEN some more than one fit,
+ * unseen. */
 static void write_data(struct pl011 *u, uint8_t byte)
 {
-    bool looped;
     lock_take(&u->lock);
-    looped = u->cr & CR_LBE;
-    if (looped)
+    if (u->cr & CR_LBE) {
         loop_back(u, byte);
-    lock_release(&u->lock);
-    if (looped)
-        return;
-
-    /* No lock: the console may call back. The UART sends whatever UARTEN and TXE say, since
-     * firmware and early consoles write before they set anything up. A byte written in spite of
-     * TXFF is lost, as on the wire. */
-    console_vm_put(u->vm, byte);
-
-    lock_take(&u->lock);
-    u->ris &= ~(uint32_t)INT_TX; /* written: above the trigger level ... */
-    u->tx_was_full = true;       /* (before asking, so that pl011_transmit_room() is not missed) */
-    if (console_vm_room(u->vm))
-        tx_drained(u); /* ... and already sent */
-    else
-        update_line(u);
+    } else if (u->tx_count < FIFO_DEPTH && !(u->tx_busy && u->tx_tries >= TX_JOIN_MAX)) {
+        u->tx[(u->tx_head + u->tx_count) % FIFO_DEPTH] = byte;
+        set_count(&u->tx_count, u->tx_count + 1u);
+        tx_pump(u);
+    }
     lock_release(&u->lock);
 }
 
@@ -189,7 +218,7 @@ static void write_data(struct pl011 *u, uint8_t byte)
  * without. */
 static bool room_again(struct pl011 *u)
 {
-    bool tell = u->rx_refused && u->rx_count < rx_depth(u) && !(u->cr & CR_LBE);
+    bool tell = u->rx_refused && u->rx_count < depth(u) && !(u->cr & CR_LBE);
     if (tell)
         u->rx_refused = false;
     return tell;
@@ -204,7 +233,7 @@ static uint32_t read_data(struct pl011 *u)
         value = u->rx[u->rx_head] | (u->rsr & RSR_OE ? DR_OE : 0);
         u->rsr = 0;
         u->rx_head = (uint8_t)((u->rx_head + 1) % FIFO_DEPTH);
-        set_rx_count(u, u->rx_count - 1u);
+        set_count(&u->rx_count, u->rx_count - 1u);
         if (u->rx_count < rx_trigger(u))
             u->ris &= ~(uint32_t)INT_RX;
         if (u->rx_count == 0)
@@ -223,13 +252,13 @@ static uint32_t read_data(struct pl011 *u)
 /* Polled for every byte by simple drivers: no lock. */
 static uint32_t read_flags(const struct pl011 *u)
 {
-    unsigned count = __atomic_load_n(&u->rx_count, __ATOMIC_RELAXED);
+    unsigned rx = __atomic_load_n(&u->rx_count, __ATOMIC_RELAXED);
+    unsigned tx = __atomic_load_n(&u->tx_count, __ATOMIC_RELAXED);
     uint32_t flags = FR_MODEM;
-    flags |= console_vm_room(u->vm) ? FR_TXFE : FR_TXFF | FR_BUSY;
-    if (count == 0)
-        flags |= FR_RXFE;
-    else if (count >= rx_depth(u))
-        flags |= FR_RXFF;
+    flags |= tx == 0 ? FR_TXFE : FR_BUSY;
+    flags |= rx == 0 ? FR_RXFE : 0;
+    flags |= tx >= depth(u) ? FR_TXFF : 0;
+    flags |= rx >= depth(u) ? FR_RXFF : 0;
     return flags;
 }
 

@@ -14,14 +14,19 @@ enum {
     GUEST_PL011_SPI = 1,
 };
 
-/* PrimeCell UART PL011 r1p5 (DDI 0183G). Fields are vdev/'s own; under `lock` but where it says atomic. */
+/* PrimeCell UART PL011 r1p5 (DDI 0183G). Fields are vdev/'s own; under `lock` but where it says
+ * atomic. */
 struct pl011 {
     struct lock lock;
     struct vm *vm;
     uint8_t rx[32];            /* FIFO depth 32 with FEN, 1 without (DDI 0183G 2.4.2 r1p5) */
     uint8_t rx_head, rx_count; /* rx_count: atomic, read by FR without the lock */
     bool rx_refused;           /* the console holds input back until console_vm_input_room() */
-    bool tx_was_full;          /* the guest wrote the last byte that there was room for */
+    uint8_t tx[32];            /* what the console had no room for */
+    uint8_t tx_head, tx_count; /* tx_count: atomic, as rx_count */
+    bool tx_busy;              /* a core hands bytes to the console, without the lock */
+    bool tx_room;              /* meanwhile the console announced room */
+    uint8_t tx_tries;          /* of that core, in this go */
     bool line;                 /* interrupt line as last told to the vGIC */
     uint32_t ris, imsc, lcr_h, cr, ibrd, fbrd, ifls, dmacr, ilpr, rsr;
 };
@@ -31,7 +36,8 @@ void pl011_reset(struct pl011 *uart, struct vm *vm);
 bool pl011_access(struct vcpu *vcpu, void *device, struct mmio_access *access);
 /* A typed byte. False: FIFO full, offer again after console_vm_input_room(). A core of that VM. */
 bool pl011_receive(struct pl011 *uart, uint8_t byte);
-/* The console drained: there is room again (raises TXIM). A core of that VM. */
+/* There is room again after a console_vm_put() that said there was none: send on what waits in the
+ * FIFO. A core of that VM, even from inside console_vm_put(); no lock inner to the UART's held. */
 void pl011_transmit_room(struct pl011 *uart);
 
 #endif
