@@ -101,7 +101,7 @@ noreturn void el2_fault(const struct vcpu_regs *regs, unsigned kind, uint64_t sp
     uint64_t esr = read_sysreg(esr_el2), far = read_sysreg(far_el2);
     unsigned ec = esr >> ESR_EC_SHIFT & 0x3f;
     const char *what = kind == 0 ? class_name(ec) : kinds[kind];
-    const char *status = kind == 0 && is_abort(ec) ? status_name(esr & ISS_FSC_MASK) : "";
+    const char *status = kind == 0 && is_abort(ec) ? status_name(esr & ISS_FSC_MASK) : "no address";
 
     console_emergency("\r\n");
     print_registers(regs, sp);

@@ -8,6 +8,7 @@
  * same bit for group 0, where interrupts are at reset. So groups are left to reset and firmware,
  * and bit 0 is what is set.
  */
+#include <bulkhead/account.h>
 #include <bulkhead/cpu.h>
 #include <bulkhead/log.h>
 #include <bulkhead/machine.h>
@@ -294,8 +295,9 @@ noreturn void arch_idle_loop(void)
     for (;;) {
         cpu_events_run();
         gic_handle();
+        account_leave();
         dsb(sy);
         wfi(); /* a pending interrupt ends it although PSTATE.I masks it (D1.16.2) */
-        gic_handle();
+        account_enter();
     }
 }

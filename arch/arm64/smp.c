@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Cores: who is who, their stacks, and how the others are started. */
-#include <bulkhead/cpu.h>
+#include <bulkhead/account.h>
 #include <bulkhead/log.h>
 #include <bulkhead/machine.h>
 #include <bulkhead/timer.h>
@@ -75,6 +75,7 @@ noreturn void arch_boot(uint64_t dtb)
 {
     cores[0].mpidr = read_sysreg(mpidr_el1) & MPIDR_AFFINITY;
     init_el2();
+    account_enter();
     boot_main(paddr(dtb));
 }
 
@@ -117,6 +118,7 @@ noreturn void arch_secondary(void)
     init_el2();
     gic_init_core();
     __atomic_store_n(&core_this()->up, 1, __ATOMIC_RELEASE);
+    account_enter();
     secondary_main();
 }
 

@@ -9,16 +9,16 @@
 #include <stdint.h>
 
 /* `name` is the assembler's name of the register, in lower case. */
-#define read_sysreg(name)                                            \
-    __extension__({                                                  \
-        uint64_t value_;                                             \
-        __asm__ volatile("mrs %0, " #name : "=r"(value_)::"memory"); \
-        value_;                                                      \
+#define read_sysreg(name)                                           \
+    __extension__({                                                 \
+        uint64_t read_;                                             \
+        __asm__ volatile("mrs %0, " #name : "=r"(read_)::"memory"); \
+        read_;                                                      \
     })
-#define write_sysreg(name, value)                                         \
-    do {                                                                  \
-        uint64_t value_ = (value);                                        \
-        __asm__ volatile("msr " #name ", %0" : : "r"(value_) : "memory"); \
+#define write_sysreg(name, value)                                           \
+    do {                                                                    \
+        uint64_t written_ = (value);                                        \
+        __asm__ volatile("msr " #name ", %0" : : "r"(written_) : "memory"); \
     } while (0)
 
 /* ---- Barriers (B2.3). `domain`: sy, ish, ishst, nsh, ... ---- */

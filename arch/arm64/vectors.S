@@ -71,14 +71,19 @@ guest_exit:
     mrs     x3, spsr_el2
     stp     x30, x2, [sp, #240]
     str     x3, [sp, #FRAME_PSTATE]
-    mov     x0, sp
     mov     x29, xzr
-    blr     x1
+    mov     x19, x1
+    bl      account_enter
+    mov     x0, sp
+    blr     x19
     mov     x0, sp
 
 /* void vcpu_eret(const struct vcpu_regs *) */
     .global vcpu_eret
 vcpu_eret:
+    mov     x19, x0
+    bl      account_leave
+    mov     x0, x19
     mrs     x1, tpidr_el2
     ldr     x1, [x1, #CORE_STACK_TOP]
     mov     sp, x1
