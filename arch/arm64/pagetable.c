@@ -138,11 +138,9 @@ bool table_map(uint64_t *root, uint64_t in, uint64_t out, uint64_t bytes, uint64
     if (!is_sound(in, out, bytes) || !is_free(root, in, bytes))
         return false;
     while (bytes) {
-        unsigned level = 1, there;
+        unsigned level = 1;
         while (level < 3 && (((in | out) & (span_of(level) - 1)) || bytes < span_of(level)))
             level++;
-        (void)lookup(root, in, &there); /* a neighbour's table may be there already */
-        level = MAX(level, there);
         if (!map_leaf(root, in, out | attributes | (level == 3 ? DESC_PAGE : DESC_BLOCK), level))
             return false;
         in += span_of(level);

@@ -125,6 +125,9 @@ static void test_translate_and_edges(void **state)
     assert_int_equal(pa.v, MIB(515) + 5);
     assert_false(stage2_translate(&s2, ipaddr(GIB(1) - 1), &pa));
     assert_false(stage2_translate(&s2, ipaddr(GIB(1) + MIB(4)), &pa));
+    /* Addresses beyond the space don't wrap into it. */
+    assert_false(stage2_translate(&s2, ipaddr((1ULL << 39) + GIB(1)), &pa));
+    assert_false(stage2_translate(&s2, ipaddr(0xffffff8000000000 + GIB(1)), &pa));
 }
 
 static void test_kinds(void **state)
