@@ -100,7 +100,8 @@ const char *elf_check(struct file_bytes file, uint64_t base, uint64_t bytes, str
             continue;
         if (s.file_size > s.memory_size || !lies_within(s.file_offset, s.file_size, file.size))
             return "is truncated: a segment is not in the file";
-        if (s.address < base || !lies_within(s.address - base, s.memory_size, bytes))
+        /* Below the base the difference wraps to far outside. */
+        if (!lies_within(s.address - base, s.memory_size, bytes))
             return "does not fit: a segment lies outside of the VM's RAM";
     }
     return find_entry(file, out);

@@ -230,6 +230,17 @@ static void test_windows_cover_every_device_and_no_ram(void **state)
     }
 }
 
+static void test_a_device_beyond_its_bus_window(void **state)
+{
+    (void)state;
+    assert_true(read_blob(WITH("soc { gpu@7f900000 { compatible = \"test,not-addressable\"; "
+                               "reg = <0x7f900000 0x1000>; }; };")));
+    for (unsigned i = 0; i < m.ndevices; i++)
+        if (m.devices[i].kind == DEV_USB)
+            assert_int_equal(m.devices[i].nregs, 0);
+    assert_int_equal(m.nwindows, 1);
+}
+
 static void test_children_of_a_disabled_bus_are_disabled(void **state)
 {
     (void)state;
@@ -357,6 +368,56 @@ static void test_deep_nesting_is_refused(void **state)
     assert_non_null(strstr(why.text, "too deep"));
 }
 
+static void put32(uint8_t *to, uint32_t v)
+{
+    for (unsigned i = 0; i < 4; i++)
+        to[i] = (uint8_t)(v >> (24 - 8 * i));
+}
+
+/* A blob by hand: its structure block last, so that a step beyond leaves the memory block. */
+static struct blob handmade(const char *strings, uint32_t strings_bytes, const char *structure,
+                            uint32_t structure_bytes)
+{
+    uint8_t b[256] = {0};
+    const uint32_t at = 40 + 16 + 16, total = at + structure_bytes;
+    const uint32_t header[10] = {0xd00dfeed,    total,          at, 56, 40, 17, 16, 0,
+                                 strings_bytes, structure_bytes};
+    for (unsigned i = 0; i < 10; i++)
+        put32(b + 4 * i, header[i]);
+    memcpy(b + 56, strings, strings_bytes);
+    memcpy(b + at, structure, structure_bytes);
+    return blob_copy(b, total);
+}
+
+#define HANDMADE(strings, structure) \
+    handmade(strings, sizeof(strings) - 1, structure, sizeof(structure) - 1)
+
+static void test_blobs_that_end_early(void **state)
+{
+    (void)state;
+    assert_false(read_blob(HANDMADE("reg\0", "\0\0\0\1name")));
+    assert_non_null(strstr(why.text, "malformed"));
+    assert_false(read_blob(HANDMADE("reg\0", "\0\0\0\1\0\0\0\0\0\0\0\3\0\0\0\5\0\0\0\0aaaa")));
+    assert_non_null(strstr(why.text, "malformed"));
+    assert_false(
+        read_blob(HANDMADE("reg\0", "\0\0\0\1\0\0\0\0\0\0\0\3\xff\xff\xff\xf8\0\0\0\0aaaa")));
+    assert_non_null(strstr(why.text, "malformed"));
+    assert_false(read_blob(HANDMADE("reg\0", "\0\0\0\1\0\0\0\0\0\0\0\3\0\0\0\0")));
+    assert_non_null(strstr(why.text, "malformed"));
+    assert_false(read_blob(HANDMADE("reg\0", "\0\0\0\1\0\0\0\0")));
+    assert_non_null(strstr(why.text, "malformed"));
+    assert_false(read_blob(HANDMADE("reg\0", "\0\0\0\1\0\0\0\0\0\0\0\1aliases")));
+    assert_non_null(strstr(why.text, "malformed"));
+    /* A length that would wrap the offset back to the value. */
+    assert_false(read_blob(HANDMADE("reg\0", "\0\0\0\1\0\0\0\0\0\0\0\3\xff\xff\xff\xfd\0\0\0\0"
+                                             "\0\0\0\2\0\0\0\x9")));
+    assert_non_null(strstr(why.text, "malformed"));
+    assert_false(read_blob(HANDMADE("reg", "\0\0\0\1\0\0\0\0\0\0\0\2\0\0\0\x9")));
+    assert_non_null(strstr(why.text, "not terminated"));
+    assert_false(read_blob(HANDMADE("reg\0", "\0\0\0\1\0\0\0\0\0\0\0\2\0\0\0\x9")));
+    assert_non_null(strstr(why.text, "no RAM"));
+}
+
 /* Random damage: whatever comes out, the sanitizers see a step outside the blob. */
 static void damage(struct blob original, unsigned rounds)
 {
@@ -421,6 +482,8 @@ int main(void)
         cmocka_unit_test(test_dma_windows),
         cmocka_unit_test(test_dma_window_as_a_later_stepping_has_it),
         cmocka_unit_test(test_windows_cover_every_device_and_no_ram),
+        cmocka_unit_test(test_a_device_beyond_its_bus_window),
+        cmocka_unit_test(test_blobs_that_end_early),
         cmocka_unit_test(test_children_of_a_disabled_bus_are_disabled),
         cmocka_unit_test(test_stdout_by_alias_and_by_path),
         cmocka_unit_test(test_identity_and_seed),

@@ -167,6 +167,19 @@ static void test_too_many_pieces_are_refused(void **state)
                    "allowed: ask for less");
 }
 
+static void test_the_first_mib_is_the_firmwares(void **state)
+{
+    static const uint64_t most[] = {MIB(62)}, all[] = {MIB(64)};
+    (void)state;
+    memset(&m, 0, sizeof(m));
+    m.ram[m.nram++] = (struct range){0, MIB(64)};
+    ask(1, most);
+    assert_true(partition_memory(&m, &config, NULL, 0, parts, &why));
+    assert_int_equal(parts[0].pieces[0].base, MIB(2));
+    ask(1, all);
+    assert_false(partition_memory(&m, &config, NULL, 0, parts, &why));
+}
+
 static void test_a_device_window_inside_ram_is_left_out(void **state)
 {
     static const uint64_t memory[] = {GIB(3)};
@@ -263,6 +276,7 @@ int main(void)
         cmocka_unit_test(test_four_vms_on_the_smallest_board),
         cmocka_unit_test(test_too_much_is_refused),
         cmocka_unit_test(test_too_many_pieces_are_refused),
+        cmocka_unit_test(test_the_first_mib_is_the_firmwares),
         cmocka_unit_test(test_a_device_window_inside_ram_is_left_out),
         cmocka_unit_test(test_the_check_sees_each_fault),
         cmocka_unit_test(test_random_boards),
