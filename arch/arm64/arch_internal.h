@@ -41,6 +41,9 @@ noreturn void arch_idle(void);
 /* Zero V0..V31, FPCR and FPSR. CPTR_EL2.TFP must be 0. */
 void fp_reset(void);
 
+/* Take and drop an SError that firmware or boot loader left pending. 1: there was one. */
+unsigned serror_drain(void);
+
 /* ---- Called from vectors.S and entry.S ---- */
 
 noreturn void arch_boot(uint64_t dtb);

@@ -67,6 +67,9 @@ static void init_el2(void)
     write_sysreg(cntv_ctl_el0, 0);
     write_sysreg(cntp_ctl_el0, 0);
     isb();
+    /* Else the first guest here would be blamed for it. */
+    if (serror_drain())
+        log_line("core %u: dropped an SError that was pending from before", cpu_this());
 }
 
 /* ---- The boot core ---- */

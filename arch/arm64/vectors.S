@@ -124,7 +124,14 @@ arch_idle:
 /* x0: frame on the emergency stack; x1: kind; their values are in SP_EL0 and in the frame. */
 el2_exception:
     stp     x2, x3, [x0, #16]
-    mrs     x2, sp_el0
+    cmp     x1, #3
+    b.ne    1f
+    mrs     x2, elr_el2
+    adr     x3, drain_start
+    sub     x2, x2, x3
+    cmp     x2, #drain_end - drain_start
+    b.ls    drained
+1:  mrs     x2, sp_el0
     str     x2, [x0]
     mrs     x2, tpidr_el2
     ldr     x3, [x2, #CORE_FAULTED]
@@ -153,6 +160,29 @@ el2_exception:
     mov     x29, xzr
     mov     x30, xzr
     b       el2_fault                   /* (regs, kind, sp) */
+
+/* unsigned serror_drain(void): take an SError that is pending since before us. 1: there was one. */
+    .global serror_drain
+serror_drain:
+    mov     x0, #0
+drain_start:
+    msr     daifclr, #4
+    isb
+drain_end:
+    msr     daifset, #4
+    ret
+
+/* It came in there: go on, masked. x0: frame. */
+drained:
+    mrs     x2, spsr_el2
+    orr     x2, x2, #1 << 8             /* SPSR_EL2.A */
+    msr     spsr_el2, x2
+    ldp     x2, x3, [x0, #16]
+    ldr     x1, [x0, #8]
+    mov     x0, #1
+    eret
+    dsb     nsh
+    isb
 
 /* void cpu_halt(void) */
     .global cpu_halt
