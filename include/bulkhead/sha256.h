@@ -27,8 +27,9 @@ void hmac_init(struct hmac *h, const void *key, size_t bytes);
 void hmac_update(struct hmac *h, const void *data, size_t bytes);
 void hmac_final(struct hmac *h, uint8_t mac[SHA256_BYTES]);
 
-/* HKDF-Expand (RFC 5869, 2.3): at most 255 * 32 bytes, more are left zero. HKDF-Extract is HMAC with the salt
- * as its key. */
-void hkdf_expand(const uint8_t key[SHA256_BYTES], const void *info, size_t info_bytes, void *out, size_t bytes);
+/* HKDF-Expand (RFC 5869, 2.3): at most 255 * 32 bytes, more are left zero. HKDF-Extract is HMAC
+ * with the salt as its key. */
+void hkdf_expand(const uint8_t key[SHA256_BYTES], const void *info, size_t info_bytes, void *out,
+                 size_t bytes);
 
 #endif
