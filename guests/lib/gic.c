@@ -8,6 +8,7 @@ enum {
     GICD_ISENABLER = 0x100,
     GICD_IPRIORITYR = 0x400,
     GICD_ITARGETSR = 0x800,
+    GICD_ICFGR = 0xc00,
     GICC_CTLR = 0x000,
     GICC_PMR = 0x004,
     GICC_IAR = 0x00c,
@@ -21,8 +22,11 @@ void gic_init(void)
     write32(GICC + GICC_CTLR, 1);
 }
 
-void gic_enable(unsigned intid)
+void gic_enable(unsigned intid, bool edge)
 {
+    uint64_t config = GICD + GICD_ICFGR + intid / 16 * 4;
+    uint32_t edge_bit = 2u << intid % 16 * 2;
+    write32(config, edge ? read32(config) | edge_bit : read32(config) & ~edge_bit);
     *(volatile uint8_t *)(uint64_t)(GICD + GICD_IPRIORITYR + intid) = 0xa0;
     if (intid >= 32)
         *(volatile uint8_t *)(uint64_t)(GICD + GICD_ITARGETSR + intid) = 1;

@@ -82,7 +82,7 @@ bool has_word(const char *words, const char *word, uint64_t *value);
 
 /* gic.c */
 void gic_init(void);
-void gic_enable(unsigned intid);
+void gic_enable(unsigned intid, bool edge);
 unsigned gic_acknowledge(void); /* INTID_NONE: nothing pending */
 void gic_end(unsigned intid);
 

@@ -95,14 +95,14 @@ void guest_main(const void *dtb)
         return;
     }
     print("reader: %s %lu sectors\n", type == DISK_READ ? "reads" : "writes", disk.sectors);
-    gic_enable(INTID_VTIMER);
+    gic_enable(INTID_VTIMER, false);
     if (flooding) {
-        gic_enable(INTID_PL011);
+        gic_enable(INTID_PL011, false);
         write32(PL011 + UARTIMSC, UART_TX);
     }
     arm_timer();
     if (with_disk) {
-        gic_enable(disk.intid);
+        gic_enable(disk.intid, true);
         for (unsigned slot = 0; slot < DEPTH; slot++)
             start(slot);
     }
