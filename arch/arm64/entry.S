@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The first page of the image: its header, where cores enter (EL2, MMU off, at any 2 MiB-aligned physical
- * address below 1 GiB), and the way to the link address.
+ * The first page of the image: its header, where cores enter (EL2, MMU off, at any 2 MiB-aligned
+ * physical address below 1 GiB), and the way to the link address.
  */
 #include "layout.h"
 
@@ -19,7 +19,7 @@
 
 /* MAIR_EL2 (Arm ARM D13.2.97): 0 = Normal write-back, 1 = Device-nGnRE. */
 #define MAIR  0x04ff
-/* TCR_EL2 (D13.2.131): T0SZ=25, walks write-back inner-shareable, 4 KiB granule, PS=44 bits, RES1. */
+/* TCR_EL2 (D13.2.131): 39 bits, walks write-back inner-shareable, 4 KiB granule, PS=44 bits. */
 #define TCR   (1 << 31 | 1 << 23 | 4 << 16 | 3 << 12 | 1 << 10 | 1 << 8 | 25)
 /* SCTLR_EL2 (D13.2.118): RES1 bits alone: MMU and caches off, little-endian. */
 #define SCTLR_OFF 0x30c50830
@@ -71,8 +71,8 @@ primary_entry:
     ldr     x0, =SCTLR_OFF
     msr     sctlr_el2, x0
     isb
-    /* Lines that the boot loader left dirty must not be written back over what is written from here on
-       with caches off: the first tables and this stack. */
+    /* Lines that the boot loader left dirty must not be written back over what is written from here
+       on with caches off: the first tables and this stack. */
     bl      early_lines_flush
     bl      early_tables
     mov     w1, #REFUSE_TABLES
