@@ -3,10 +3,10 @@
  * The board's GICv2 (IHI 0048B): distributor and CPU interfaces. EL2 takes every physical
  * interrupt.
  *
- * We see it from the non-secure side on a board, where the firmware put every interrupt in group 1
- * and bit 0 of the control registers enables that group; a GIC without security extensions has the
- * same bit for group 0, where interrupts are at reset. So groups are left to reset and firmware,
- * and bit 0 is what is set.
+ * EL2 is in the non-secure world. On a GIC with security extensions bit 0 of the control registers
+ * enables group 1, where the firmware put every interrupt; GICD_IGROUPRn can't be written there
+ * (4.3.4). On one without, bit 0 enables group 0, and zeros in GICD_IGROUPRn put every interrupt
+ * there. Doing both suits both.
  */
 #include <bulkhead/account.h>
 #include <bulkhead/cpu.h>
@@ -23,6 +23,7 @@
 enum {
     GICD_CTLR = 0x000,
     GICD_TYPER = 0x004,
+    GICD_IGROUPR = 0x080,
     GICD_ISENABLER = 0x100,
     GICD_ICENABLER = 0x180,
     GICD_ISPENDR = 0x200,
@@ -102,6 +103,7 @@ static bool get_bit(unsigned reg, unsigned intid)
 static void init_spis(void)
 {
     for (unsigned i = FIRST_SPI; i < nintids; i += 32) {
+        dist_write(GICD_IGROUPR + i / 8, 0);
         dist_write(GICD_ICENABLER + i / 8, UINT32_MAX);
         dist_write(GICD_ICPENDR + i / 8, UINT32_MAX);
         dist_write(GICD_ICACTIVER + i / 8, UINT32_MAX);
@@ -129,6 +131,7 @@ static uint8_t own_mask(void)
 /* Also called when a core starts with what firmware and boot loader left: everything off first. */
 static void init_private(void)
 {
+    dist_write(GICD_IGROUPR, 0);
     dist_write(GICD_ICENABLER, UINT32_MAX);
     dist_write(GICD_ICPENDR, 0xffff0000u); /* SGIs have GICD_CPENDSGIRn */
     for (unsigned i = 0; i < 16; i += 4)
