@@ -62,6 +62,11 @@ uint32_t gich_read_misr(void)
     return mmio_read32(gich + GICH_MISR);
 }
 
+uint32_t gich_read_hcr(void)
+{
+    return mmio_read32(gich + GICH_HCR);
+}
+
 void gich_write_hcr(uint32_t value)
 {
     mmio_write32(gich + GICH_HCR, value);
