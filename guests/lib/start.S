@@ -96,7 +96,7 @@ unexpected:
 	bl	exception_report
 	b	psci_system_off
 
-/* uint64_t try_read(addr), try_write(addr, value), try_call(addr): one access; 0 if it went well, else ESR_EL1. */
+/* uint64_t try_read(address), try_write(address, value): one access; 0 if it went well, else ESR_EL1. */
 	.macro	try name, instruction:vararg
 	.global	\name
 \name:

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* virtio 1.2 over MMIO (OASIS virtio-v1.2, 4.2) and virtio-blk (5.2). Transport in one file, each device another. */
+/* virtio 1.2 over MMIO (OASIS virtio-v1.2, 4.2) and virtio-blk (5.2). Transport in one file, each
+ * device another. */
 #ifndef BULKHEAD_VIRTIO_H
 #define BULKHEAD_VIRTIO_H
 
@@ -17,11 +18,12 @@ enum {
 
 #include <bulkhead/virtio_state.h> /* struct virtio_device, struct virtqueue, struct virtio_blk: virtio/'s own fields */
 
-/* Reset, detach from rings; requests in flight are dropped (their completion is ignored). Own VM's core. */
+/* Reset, detach from rings; requests in flight are dropped (their completion is ignored). Own VM's
+ * core. */
 void virtio_blk_reset(struct virtio_blk *blk);
 /* Boot: describe the disk. `first`, `sectors` on the card. */
-void virtio_blk_init(struct virtio_blk *blk, struct vm *vm, unsigned slot, const char *serial, uint64_t first,
-                     uint64_t sectors, bool read_only);
+void virtio_blk_init(struct virtio_blk *blk, struct vm *vm, unsigned slot, const char *serial,
+                     uint64_t first, uint64_t sectors, bool read_only);
 /* EVENT_VIRTIO on this core: go on with requests that an earlier exit had no time for. */
 void virtio_run_event(struct vcpu *vcpu);
 /* mmio_handler; device = struct virtio_device. */
