@@ -26,24 +26,34 @@ void console_init(const struct uart *uart);
 /* From now on output drains by timers and events instead of by waiting. Boot core, last step of boot. */
 void console_go_live(void);
 
-/* A guest's console device sends a byte; its own core. False: the VM's ring is full (the device keeps its
- * FIFO-full flag set until console_vm_room()). */
+/* A guest's console device sends a byte; its own core. False: the VM's ring is full and the byte is lost (the
+ * device keeps its FIFO-full flag set until console_vm_room()). Sends at most 64 bytes to the UART, never waits.
+ * The VM's uart lock may be held. */
 bool console_vm_put(struct vm *vm, uint8_t byte);
+/* May the guest send? After an answer of false, pl011_transmit_room() is called, from an event or a timer on one
+ * of the VM's cores, once half the room is there. The VM's uart lock may be held. */
 bool console_vm_room(struct vm *vm);
-/* Called by vdev when the guest took input, so that more may follow; own core. */
+/* Called by vdev when the guest took input, so that more may follow: calls pl011_receive(). Own core, no lock. */
 void console_vm_input_room(struct vm *vm);
-/* "[bulkhead] " line; log.c only. */
+/* The VM starts (again): untaken input is forgotten, its output begins on a new line. Any core. */
+void console_vm_restart(struct vm *vm);
+/* "[bulkhead] " line, in the view of all VMs and in the monitor; log.c only. */
 void console_hypervisor_line(const char *line);
-/* Physical UART interrupt and EVENT_CONSOLE, on this core. */
+/* The same, and also to whoever is attached to `vm`; log.c only. */
+void console_vm_notice(const struct vm *vm, const char *line);
+/* Physical UART interrupt and EVENT_CONSOLE, on this core, no lock held. Bounded: at most 64 bytes each way. */
 void console_interrupt(void *unused);
 void console_run_event(void);
-/* A line of the monitor, to whoever watches it; monitor.c only. */
-void console_monitor_print(const char *text);
-/* Last words: waits for the UART, takes no lock. panic() only. */
+/* Last words: waits for the UART (20 ms for a byte at most), takes no lock. panic() only. */
 void console_emergency(const char *text);
 
-/* core/monitor.c: a character typed at the monitor. */
-void monitor_input(uint8_t byte);
+/* core/monitor.c: the hypervisor's own prompt. The first two are called by the console's input, under its lock. */
 void monitor_enter(void);
+void monitor_input(uint8_t byte);
+/* Something was printed over the prompt: draw it again, soon. Any core. */
+void monitor_disturbed(void);
+/* On any core, no lock held: go on with what this core prints for the monitor, a few lines at a time. Returns
+ * when to call again, in ticks; UINT64_MAX: no need. */
+uint64_t monitor_step(void);
 
 #endif

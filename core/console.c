@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The console's entrances: guests' bytes, this core's events and timer (docs/console.md). */
+#include <bulkhead/cpu.h>
+#include <bulkhead/log.h>
+
+#include "console_state.h"
+
+static uint8_t history[MAX_VMS][HISTORY_BYTES];
+static uint8_t texts[TEXT_BYTES];
+
+struct console console = {.turn = NOBODY, .open = NOBODY};
+struct source sources[SOURCES] = {
+    [HYPERVISOR] = {.ring = {.bytes = texts, .size = TEXT_BYTES}, .mode = MODE_RAW},
+};
+
+static void timer_expired(void *unused)
+{
+    (void)unused;
+    console_run_event();
+}
+
+static void show_kept(void *unused, const char *line)
+{
+    (void)unused;
+    console_hypervisor_line(line);
+}
+
+void console_init(const struct uart *uart)
+{
+    for (unsigned i = 0; i < MAX_CPUS; i++)
+        timer_init(&console.timers[i], timer_expired, NULL);
+    for (unsigned i = 0; i < MAX_VMS; i++) {
+        sources[i].ring.bytes = history[i];
+        sources[i].ring.size = HISTORY_BYTES;
+    }
+    console.uart = uart;
+    log_replay(show_kept, NULL);
+}
+
+void console_go_live(void)
+{
+    for (unsigned i = 0; i < vm_count; i++) {
+        const struct vm *vm = &vms[i];
+        view_init(&sources[i].view, vm->config->name);
+        sources[i].mode = vm->config->console_hidden ? MODE_HIDDEN : MODE_LINES;
+        sources[i].cpu = vm->vcpus[0].cpu;
+    }
+    sources[HYPERVISOR].cpu = (uint8_t)cpu_this();
+    console.live = true;
+    input_init();
+}
+
+void console_wake(uint64_t deadline)
+{
+    struct timer *t = &console.timers[cpu_this()];
+    if (deadline != UINT64_MAX && (!t->armed || deadline < t->deadline))
+        timer_arm(t, deadline);
+}
+
+static bool has_room(const struct source *s)
+{
+    uint64_t head = __atomic_load_n(&s->ring.head, __ATOMIC_RELAXED);
+    uint64_t sent = __atomic_load_n(&s->ring.sent, __ATOMIC_RELAXED);
+    enum source_mode mode = __atomic_load_n(&s->mode, __ATOMIC_RELAXED);
+    return mode == MODE_HIDDEN || head - sent < UNSENT_MAX;
+}
+
+/* A byte is in the ring: may it go out, or does its line wait for more? */
+static void mark_ready(struct source *s, uint8_t byte)
+{
+    struct ring *r = &s->ring;
+    if (s->mode == MODE_HIDDEN) {
+        r->sent = r->ready = r->head; /* nobody looks: kept as history only */
+    } else if (s->mode == MODE_RAW || byte == '\n' || r->head - r->ready >= TURN_BYTES) {
+        r->ready = r->head;
+    } else {
+        s->flush_at = time_now() + ticks_from_us(IDLE_US);
+    }
+}
+
+bool console_vm_put(struct vm *vm, uint8_t byte)
+{
+    struct source *s = source_of(vm);
+    uint64_t wake;
+    bool taken;
+
+    lock_take(&s->lock);
+    __atomic_store_n(&s->cpu, (uint8_t)cpu_this(), __ATOMIC_RELAXED);
+    source_sync(s);
+    taken = has_room(s);
+    if (taken) {
+        ring_put(&s->ring, byte);
+        mark_ready(s, byte);
+    } else {
+        s->blocked = true;
+    }
+    wake = source_step(s);
+    lock_release(&s->lock);
+    console_wake(wake);
+    return taken;
+}
+
+bool console_vm_room(struct vm *vm)
+{
+    struct source *s = source_of(vm);
+    bool room;
+
+    if (has_room(s)) /* the usual case, without the lock: only this VM's cores add bytes */
+        return true;
+    lock_take(&s->lock);
+    source_sync(s);
+    room = has_room(s);
+    if (!room)
+        s->blocked = true;
+    lock_release(&s->lock);
+    return room;
+}
+
+/* On a core of the VM: its lines, its waiting device, its input. */
+static void serve(struct vm *vm)
+{
+    struct source *s = source_of(vm);
+    uint64_t wake;
+    bool room;
+
+    lock_take(&s->lock);
+    s->resting = false;
+    source_sync(s);
+    if (s->ring.ready < s->ring.head && time_now() >= s->flush_at)
+        s->ring.ready = s->ring.head;
+    wake = source_step(s);
+    room = s->blocked && (s->mode == MODE_HIDDEN || ring_unsent(&s->ring) <= UNSENT_MAX / 2);
+    if (room)
+        s->blocked = false;
+    lock_release(&s->lock);
+
+    console_wake(wake);
+    if (room)
+        pl011_transmit_room(&vm->uart);
+    input_deliver(vm);
+}
+
+void console_run_event(void)
+{
+    struct vcpu *vcpu = vcpu_this();
+    if (!console.live)
+        return;
+    text_serve();
+    if (vcpu)
+        serve(vcpu->vm);
+    console_wake(monitor_step());
+}
+
+void console_vm_input_room(struct vm *vm)
+{
+    input_deliver(vm);
+}
+
+void console_vm_restart(struct vm *vm)
+{
+    struct source *s = source_of(vm);
+    lock_take(&s->lock);
+    s->input_count = 0;
+    s->blocked = false;
+    ring_put(&s->ring, '\r'); /* what the last life left unfinished ends here */
+    ring_put(&s->ring, '\n');
+    mark_ready(s, '\n');
+    lock_release(&s->lock);
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the hypervisor itself says on the console. */
+#include <bulkhead/cpu.h>
+#include <bulkhead/log.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "console_state.h"
+
+enum {
+    SPARE_BYTES = 96,   /* of the ring, for the line that says what was dropped */
+    TX_WAIT_US = 20000, /* for one byte, by polling: many times what a byte takes */
+    REPLY_BYTES = 256,
+};
+
+static struct source *const text = &sources[HYPERVISOR];
+static uint32_t dropped;
+static bool uart_dead; /* it fell silent while we waited: wait no more */
+
+/* Boot and last words only: wait for the UART. */
+static void send_waiting(const char *bytes)
+{
+    const struct uart *u = console.uart;
+    for (; u && *bytes && !uart_dead; bytes++) {
+        uint64_t until = time_now() + ticks_from_us(TX_WAIT_US);
+        if (*bytes == '\n')
+            send_waiting("\r");
+        while (!uart_dead && !u->tx_ready(u))
+            uart_dead = time_now() > until;
+        if (!uart_dead)
+            u->tx(u, (uint8_t)*bytes);
+    }
+}
+
+static size_t length_on_wire(const char *bytes)
+{
+    size_t n = 0;
+    for (; *bytes; bytes++)
+        n += *bytes == '\n' ? 2 : 1;
+    return n;
+}
+
+static void push(const char *bytes)
+{
+    for (; *bytes; bytes++) {
+        if (*bytes == '\n')
+            ring_put(&text->ring, '\r');
+        ring_put(&text->ring, (uint8_t)*bytes);
+    }
+    text->ring.ready = text->ring.head;
+}
+
+static uint32_t room(void)
+{
+    return (uint32_t)(TEXT_BYTES - ring_unsent(&text->ring));
+}
+
+static void say_dropped(void)
+{
+    char line[SPARE_BYTES];
+    if (dropped == 0)
+        return;
+    snprintf(line, sizeof(line), "[bulkhead] %u messages not shown here; the log has them\n",
+             (unsigned)dropped);
+    dropped = 0;
+    push(line);
+}
+
+/* The parts together, or nothing of them. */
+static void put_parts(const char *const parts[], unsigned count)
+{
+    uint64_t wake;
+    size_t bytes = SPARE_BYTES;
+
+    lock_take(&text->lock);
+    for (unsigned i = 0; i < count; i++)
+        bytes += length_on_wire(parts[i]);
+    if (console.live && bytes > room()) {
+        dropped++;
+    } else if (console.live) {
+        say_dropped();
+        for (unsigned i = 0; i < count; i++)
+            push(parts[i]);
+    } else {
+        for (unsigned i = 0; i < count; i++)
+            send_waiting(parts[i]);
+    }
+    if (text->cpu != cpu_this()) {
+        __atomic_store_n(&text->cpu, (uint8_t)cpu_this(), __ATOMIC_RELAXED);
+        text->resting = false; /* another core's timer looks elsewhere now */
+    }
+    wake = source_step(text);
+    lock_release(&text->lock);
+    console_wake(wake);
+}
+
+void text_put(const char *bytes)
+{
+    put_parts(&bytes, 1);
+}
+
+static void put_line(const char *before, const char *line)
+{
+    const char *const parts[] = {before, "[bulkhead] ", line, "\n"};
+    put_parts(parts, ARRAY_SIZE(parts));
+}
+
+void text_reply(const char *format, ...)
+{
+    char line[REPLY_BYTES];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof(line), format, args);
+    va_end(args);
+    put_line("", line);
+}
+
+uint32_t text_room(void)
+{
+    uint32_t bytes;
+    lock_take(&text->lock);
+    bytes = room();
+    lock_release(&text->lock);
+    return bytes > SPARE_BYTES ? bytes - SPARE_BYTES : 0;
+}
+
+void text_serve(void)
+{
+    uint64_t wake = UINT64_MAX;
+    lock_take(&text->lock);
+    if (text->cpu == cpu_this()) {
+        text->resting = false;
+        wake = source_step(text);
+    }
+    lock_release(&text->lock);
+    console_wake(wake);
+}
+
+void console_hypervisor_line(const char *line)
+{
+    switch (view_now().show) {
+    case SHOW_ALL:
+        put_line("", line);
+        break;
+    case SHOW_MONITOR:
+        put_line("\r\033[K", line); /* over the prompt, which comes again below */
+        monitor_disturbed();
+        break;
+    case SHOW_ONE: /* a full-screen program may be there; the log has it */
+        break;
+    }
+}
+
+void console_vm_notice(const struct vm *vm, const char *line)
+{
+    struct console_view now = view_now();
+    if (now.show == SHOW_ONE && now.attached == vm->id)
+        put_line("", line);
+    else
+        console_hypervisor_line(line);
+}
+
+void console_emergency(const char *words)
+{
+    send_waiting("\030\033[0m\n[bulkhead] ");
+    send_waiting(words);
+    send_waiting("\n");
+}
