@@ -7,6 +7,8 @@
 
 static uint8_t history[MAX_VMS][HISTORY_BYTES];
 static uint8_t texts[TEXT_BYTES];
+/* For each VM, the names that its text must not imitate. */
+static const char *others[MAX_VMS][MAX_VMS + 1];
 
 struct console console = {.turn = NOBODY, .open = NOBODY};
 struct source sources[SOURCES] = {
@@ -37,11 +39,22 @@ void console_init(const struct uart *uart)
     log_replay(show_kept, NULL);
 }
 
+static const char *const *others_of(unsigned id)
+{
+    unsigned count = 0;
+    others[id][count++] = "bulkhead";
+    for (unsigned i = 0; i < vm_count; i++)
+        if (i != id)
+            others[id][count++] = vms[i].config->name;
+    others[id][count] = NULL;
+    return others[id];
+}
+
 void console_go_live(void)
 {
     for (unsigned i = 0; i < vm_count; i++) {
         const struct vm *vm = &vms[i];
-        view_init(&sources[i].view, vm->config->name);
+        view_init(&sources[i].view, vm->config->name, others_of(i));
         sources[i].mode = vm->config->console_hidden ? MODE_HIDDEN : MODE_LINES;
         sources[i].cpu = vm->vcpus[0].cpu;
     }

@@ -166,7 +166,6 @@ static void stage_fill(struct source *s, unsigned *work)
 {
     bool ours = console.open == number(s) && s->continues;
 
-    s->stage.count = s->staged = 0;
     if (!ours)
         view_cut(&s->view);
     if (!ours && console.open != NOBODY) {
@@ -197,6 +196,7 @@ static bool stage_flush(struct source *s, unsigned *budget)
     if (s->stage.count == 0)
         return true;
     last = s->stage.bytes[s->stage.count - 1];
+    s->stage.count = s->staged = 0;
     console.open = (uint8_t)(last == '\n' ? NOBODY : number(s));
     s->continues = true;
     return true;

@@ -29,6 +29,8 @@ static void line_closed(struct view *v)
     v->line_bytes = 0;
     v->column_most = 0;
     v->column_least = 0;
+    v->bracket = false;
+    v->moved_back = false;
 }
 
 static void open_line(struct view *v, struct view_out *out)
@@ -68,17 +70,57 @@ static void settle(struct view *v, struct view_out *out)
     open_line(v, out);
 }
 
+/* A ']' is next: would the text spell the prefix of somebody else? */
+static bool spells_prefix(const struct view *v)
+{
+    if (v->moved_back) /* what is on the screen is more than we follow */
+        return true;
+    if (!v->bracket)
+        return false;
+    if (v->foreign)
+        return true;
+    for (const char *const *name = v->others; *name; name++)
+        if (strlen(*name) == v->word_count && memcmp(*name, v->word, v->word_count) == 0)
+            return true;
+    return false;
+}
+
+/* Follow the text after a '['. */
+static void spell(struct view *v, char c, bool ascii)
+{
+    if (ascii && c == '[') {
+        v->bracket = true;
+        v->foreign = false;
+        v->word_count = 0;
+    } else if (c == ' ' || v->word_count >= MAX_NAME) {
+        v->bracket = false;
+    } else if (!ascii) {
+        v->foreign = true;
+    } else {
+        v->word[v->word_count++] = c;
+    }
+}
+
 static void glyph(struct view *v, struct view_out *out, const void *bytes, unsigned count)
 {
     bool ascii = count == 1;
     unsigned widest = ascii ? 1 : 2;
+    const uint8_t *first = bytes;
 
     settle(v, out);
     if (v->column_most + widest > v->columns) {
         end_line(v, out);
         open_line(v, out);
     }
-    emit(v, out, bytes, count);
+    if (ascii && *first == ']') {
+        if (spells_prefix(v))
+            first = (const uint8_t *)")";
+        v->bracket = false;
+        v->backspaces = false; /* what stands before it must stay */
+    } else if (v->bracket || *first == '[') {
+        spell(v, (char)*first, ascii);
+    }
+    emit(v, out, first, count);
     v->column_most = (uint16_t)(v->column_most + widest);
     v->column_least = (uint16_t)(v->column_least + (ascii ? 1 : 0));
     if (v->column_most > BACKSPACE_COLUMNS)
@@ -99,6 +141,7 @@ static void backspace(struct view *v, struct view_out *out)
     if (!v->open || v->cr || !v->backspaces || v->column_least == 0)
         return;
     emit(v, out, "\b", 1);
+    v->moved_back = true;
     v->column_most--;
     v->column_least--;
 }
@@ -210,7 +253,7 @@ void view_restart(struct view *v)
     v->escape = (struct escape){0};
 }
 
-void view_init(struct view *v, const char *name)
+void view_init(struct view *v, const char *name, const char *const *others)
 {
     size_t length = MIN(strlen(name), (size_t)MAX_NAME - 1);
     memset(v, 0, sizeof(*v));
@@ -219,4 +262,5 @@ void view_init(struct view *v, const char *name)
     memcpy(v->prefix + 1 + length, "] ", 2);
     v->prefix_length = (uint8_t)(length + 3);
     v->columns = VIEW_COLUMNS;
+    v->others = others;
 }

@@ -5,7 +5,9 @@
  *  - every line begins with our prefix; nothing that the guest sends moves the cursor into it;
  *  - printable ASCII, and UTF-8 text without controls, direction or invisible characters;
  *  - colours (SGR), reset before the line ends; no other control sequence;
- *  - lines of at most `columns` columns, however the guest's were.
+ *  - lines of at most `columns` columns, however the guest's were. A narrower terminal wraps them,
+ * and a guest may arrange that a wrapped row begins as another's line does: so where its text
+ * spells the prefix of another, the closing bracket becomes a parenthesis.
  */
 #ifndef CORE_VIEW_H
 #define CORE_VIEW_H
@@ -36,13 +38,19 @@ struct view {
     uint16_t columns;
     uint16_t column_most, column_least; /* bounds: characters are 0 to 2 columns wide */
     uint16_t line_bytes;
+    const char *const *others; /* names whose prefix is not to be spelt; ends with NULL */
+    bool bracket;              /* a '[' came, and word[] after it */
+    bool foreign;              /* with characters that may look like others */
+    bool moved_back;           /* a backspace was passed on in this line */
+    uint8_t word_count;
+    char word[MAX_NAME];
     struct escape escape;
     uint32_t character; /* of an unfinished UTF-8 sequence */
     uint8_t utf8[4], utf8_count, utf8_length;
 };
 
-/* `name` has at most MAX_NAME - 1 printable characters. */
-void view_init(struct view *v, const char *name);
+/* `name` has at most MAX_NAME - 1 printable characters; `others` stays in use. */
+void view_init(struct view *v, const char *name, const char *const *others);
 /* One byte of the guest; the bytes for the terminal are appended to *out, which has room for them
  * if it was empty. */
 void view_put(struct view *v, uint8_t byte, struct view_out *out);

@@ -29,6 +29,8 @@ static const struct span refused[] = {
     {0xfe00, 0xfe0f},      /* variation selectors */
     {0xfe20, 0xfe2f},      /* combining half marks */
     {0xfeff, 0xfeff},      /* zero width no-break space */
+    {0xff3b, 0xff3b},      /* full-width '[': ours is not to be imitated */
+    {0xff3d, 0xff3d},      /* full-width ']' */
     {0xffa0, 0xffa0},      /* half-width Hangul filler */
     {0xfff0, 0xffff},      /* specials */
     {0x1bca0, 0x1bca3},    /* shorthand format controls */
