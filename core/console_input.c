@@ -183,11 +183,12 @@ static void show(enum view_kind kind, unsigned attached)
 
 static void attach(unsigned id)
 {
-    const struct vm *vm = &vms[id];
+    const struct vm *vm;
     if (id >= vm_count) {
         text_reply("there is no VM %u; Ctrl-] ?: help", id + 1);
         return;
     }
+    vm = &vms[id];
     if (vm->state == VM_REFUSED) {
         text_reply("not attached: %s", vm->why.text);
         return;

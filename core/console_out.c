@@ -24,7 +24,7 @@ static bool stage_pending(const struct source *s)
 
 /* ---- Turns ---- */
 
-static bool turn_take(const struct source *s)
+static bool turn_take(struct source *s)
 {
     unsigned me = number(s);
     bool mine;
@@ -40,6 +40,7 @@ static bool turn_take(const struct source *s)
     else
         console.waiting |= bit(me);
     lock_release(&console.lock);
+    s->holds = mine;
     return mine;
 }
 
@@ -55,10 +56,11 @@ static unsigned turn_next(unsigned me)
 }
 
 /* Also when `s` has no turn but may be waiting for one: it wants none any more. */
-static void turn_give(const struct source *s)
+static void turn_give(struct source *s)
 {
     unsigned me = number(s), next = NOBODY;
 
+    s->holds = false;
     lock_take(&console.lock);
     console.waiting &= (uint8_t)~bit(me);
     if (console.turn == me) {
@@ -73,9 +75,12 @@ static void turn_give(const struct source *s)
         cpu_post(__atomic_load_n(&sources[next].cpu, __ATOMIC_RELAXED), EVENT_CONSOLE);
 }
 
-/* Nothing is staged. True: others wait, and this is a good or an overdue moment to let them. */
+/* Nothing is staged. True: others wait, and this is a good or an overdue moment to let them; but
+ * not before something was said, or two would hand the turn to and fro. */
 static bool turn_over(const struct source *s)
 {
+    if (!s->holds || console.turn_bytes == 0)
+        return false;
     if (__atomic_load_n(&console.waiting, __ATOMIC_RELAXED) == 0)
         return false;
     if (number(s) == HYPERVISOR)

@@ -61,6 +61,7 @@ struct source {
     unsigned staged;       /* bytes of it that are sent */
     uint8_t cpu;           /* that drains it: the core that wrote last */
     bool resting;          /* that core's timer will go on */
+    bool holds;            /* we have the turn, and know it */
     bool continues;        /* no change of the view since it sent last */
     bool replaying;        /* sequences that make the terminal answer are left out */
     bool blocked;          /* the guest was told "full" and waits for room */

@@ -92,7 +92,7 @@ static void make_map(void)
 
 bool memmap_line(unsigned index, char *line, size_t size)
 {
-    const struct entry *e = &entries[index];
+    const struct entry *e;
     char crc[24] = "";
 
     if (index == 0)
@@ -106,6 +106,7 @@ bool memmap_line(unsigned index, char *line, size_t size)
     }
     if (index > entry_count)
         return false;
+    e = &entries[index];
     if (e->has_crc)
         snprintf(crc, sizeof(crc), "  CRC-32C %08x", (unsigned)e->crc);
     snprintf(line, size, "%#011llx-%#011llx %8llu KiB  %s%s%s%s", (unsigned long long)e->range.base,

@@ -13,7 +13,8 @@
 
 enum {
     LINES_PER_STEP = 4,
-    WAIT_US = 5000, /* for the terminal to read on */
+    WAIT_US = 5000,      /* for the terminal to read on */
+    QUEUED_BYTES = 1024, /* not yet sent, at most: Ctrl-C works at once */
     AHEAD_BYTES = 64,
     CTRL_C = 3,
 };
@@ -181,7 +182,7 @@ static bool print_some(void)
     for (unsigned i = 0; i < LINES_PER_STEP; i++) {
         if (__atomic_load_n(&monitor.stop, __ATOMIC_RELAXED) || view_now().show != SHOW_MONITOR)
             return false;
-        if (text_room() < 2 * MONITOR_LINE_MAX)
+        if (text_room() < TEXT_BYTES - QUEUED_BYTES)
             return true;
         line[0] = '\0';
         if (!monitor.command->line(monitor.arguments, monitor.index++, &monitor.cursor, line,

@@ -61,7 +61,7 @@ static void vm_line(const struct vm *vm, char *line, size_t size)
 static bool list_line(const char *arguments, unsigned index, uint64_t *cursor, char *line,
                       size_t size)
 {
-    const struct vm *vm = &vms[(index - 1) / 2];
+    const struct vm *vm;
     (void)arguments;
     (void)cursor;
     if (index == 0) {
@@ -74,6 +74,7 @@ static bool list_line(const char *arguments, unsigned index, uint64_t *cursor, c
     }
     if ((index - 1) / 2 >= vm_count)
         return false;
+    vm = &vms[(index - 1) / 2];
     if (index % 2)
         vm_line(vm, line, size);
     else if (vm->state != VM_RUNNING && vm->state != VM_LOADING)

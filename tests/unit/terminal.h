@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A judge of the prefixed view: a terminal with rows that wrap, fed with all that went to the wire. It fails
- * the test when a line does not begin with a true prefix, when a prefix is overwritten, when a wrapped row
- * looks like another's line, and when anything but text and colours arrives.
+ * A judge of the prefixed view: a terminal with rows that wrap, fed with all that went to the wire.
+ * It fails the test when a line does not begin with a true prefix, when a prefix is overwritten,
+ * when a wrapped row looks like another's line, and when anything but text and colours arrives.
  */
 #ifndef TESTS_UNIT_TERMINAL_H
 #define TESTS_UNIT_TERMINAL_H

@@ -37,7 +37,7 @@ static const char *show_bytes(const char *bytes, size_t count)
     return shown;
 }
 
-#define SHOW(text) show_bytes(text, sizeof(text) - 1)
+#define SHOW(text)            show_bytes(text, sizeof(text) - 1)
 #define EXPECT(input, output) assert_string_equal(SHOW(input), output)
 
 static void test_lines_get_a_prefix(void **state)
@@ -114,15 +114,24 @@ static void test_overlong_colour_is_swallowed(void **state)
 static void test_utf8(void **state)
 {
     (void)state;
-    EXPECT("gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80", "[alpha] gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80");
-    EXPECT("\xc2\x9b" "31m", "[alpha] ?31m");            /* C1 CSI as UTF-8 */
-    EXPECT("\x9b" "31m\x90", "[alpha] ?31m?");           /* and as a byte */
-    EXPECT("a\xe2\x80\xae" "b", "[alpha] a?b");          /* right-to-left override */
-    EXPECT("a\xe2\x80\x8b" "b\xef\xbb\xbf", "[alpha] a?b?"); /* invisible */
-    EXPECT("\xe2\x80\xa8", "[alpha] ?");                 /* line separator */
+    EXPECT("gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80",
+           "[alpha] gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80");
+    EXPECT("\xc2\x9b"
+           "31m",
+           "[alpha] ?31m"); /* C1 CSI as UTF-8 */
+    EXPECT("\x9b"
+           "31m\x90",
+           "[alpha] ?31m?"); /* and as a byte */
+    EXPECT("a\xe2\x80\xae"
+           "b",
+           "[alpha] a?b"); /* right-to-left override */
+    EXPECT("a\xe2\x80\x8b"
+           "b\xef\xbb\xbf",
+           "[alpha] a?b?");                                         /* invisible */
+    EXPECT("\xe2\x80\xa8", "[alpha] ?");                            /* line separator */
     EXPECT("\xc0\xaf\xe0\x80\xaf\xf0\x80\x80\xaf", "[alpha] ????"); /* over-long */
     EXPECT("\xed\xa0\x80\xf4\x90\x80\x80\xff", "[alpha] ???");
-    EXPECT("\xe2\x82\n\xf0\x9f", "[alpha] ?\r\n");       /* cut short */
+    EXPECT("\xe2\x82\n\xf0\x9f", "[alpha] ?\r\n"); /* cut short */
     EXPECT("\xe2\x82\033[31mx", "[alpha] ?\033[31mx");
     EXPECT("e\xcc\x81", "[alpha] e?");
 }
@@ -225,11 +234,48 @@ static uint32_t random_below(uint32_t limit)
 static void attack(char *out)
 {
     static const char *const pieces[] = {
-        "[beta] ", "[bulkhead] ", "[be", "ta] ", "\b", "\b\b\b\b\b\b\b\b\b\b", "\r", "\n", "\t",
-        "\033[31m", "\033[0m", "\033[", "\033]0;", "\033\\", "\a", "\033[1A", "\033[G", "\033[80D", "\033c",
-        "\033[8m", "\033[7;5m", "\xc2\x9b", "\x9b", "\xe2\x80\xae", "\xe4\xb8\xad", "\xc3\xbc", "m", "K",
-        "a", "[", "]", " ", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-        "\033P", "\016", "\v", "\f", "\xf0", "\xe2\x82", "\033(0", "\0337", "\033#8",
+        "[beta] ",
+        "[bulkhead] ",
+        "[be",
+        "ta] ",
+        "\b",
+        "\b\b\b\b\b\b\b\b\b\b",
+        "\r",
+        "\n",
+        "\t",
+        "\033[31m",
+        "\033[0m",
+        "\033[",
+        "\033]0;",
+        "\033\\",
+        "\a",
+        "\033[1A",
+        "\033[G",
+        "\033[80D",
+        "\033c",
+        "\033[8m",
+        "\033[7;5m",
+        "\xc2\x9b",
+        "\x9b",
+        "\xe2\x80\xae",
+        "\xe4\xb8\xad",
+        "\xc3\xbc",
+        "m",
+        "K",
+        "a",
+        "[",
+        "]",
+        " ",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "\033P",
+        "\016",
+        "\v",
+        "\f",
+        "\xf0",
+        "\xe2\x82",
+        "\033(0",
+        "\0337",
+        "\033#8",
     };
     if (random_below(4) == 0) {
         out[0] = (char)random_below(256);
