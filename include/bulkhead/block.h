@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The card, shared in turns (core/block.c). Each VM is a client with a queue; a turn is one command of at most
- * BLOCK_TURN_SECTORS; clients that wait take turns. The client in turn drives the controller on its own core,
- * and the controller's interrupt is routed there.
+ * The card, shared in turns (core/block.c). Each VM is a client with a queue; a turn is one command
+ * of at most BLOCK_TURN_SECTORS; clients that wait take turns. The client in turn drives the
+ * controller on its own core, and the controller's interrupt is routed there.
  */
 #ifndef BULKHEAD_BLOCK_H
 #define BULKHEAD_BLOCK_H
@@ -36,41 +36,57 @@ struct block_request {
     /* core/block.c's own */
     struct block_request *next;
     uint32_t done_sectors;
-    unsigned segment, segment_offset; /* cursor */
+    unsigned segment, segment_offset;           /* cursor */
+    unsigned turn_segment, turn_segment_offset; /* where it was when the turn began */
+    unsigned cpu; /* the core that submitted it, and drives its turns */
 };
 
-/* Copy the next `bytes` between the card's side and the request's segments, moving its cursor. Driver only. */
-void block_copy_in(struct block_request *r, const void *from, uint32_t bytes);  /* card -> segments */
-void block_copy_out(struct block_request *r, void *to, uint32_t bytes);         /* segments -> card */
+/* Copy the next `bytes` between the card's side and the request's segments, moving its cursor.
+ * Driver only. */
+void block_copy_in(struct block_request *r, const void *from,
+                   uint32_t bytes);                                     /* card -> segments */
+void block_copy_out(struct block_request *r, void *to, uint32_t bytes); /* segments -> card */
+/* Back to the start of the turn, for another try. Driver only. */
+void block_rewind(struct block_request *r);
 
-/* What a card controller offers. One command at a time. All run on the core in turn, without the block lock. */
+/* What a card controller offers. One command at a time. All run on the core in turn, without the
+ * block lock. */
 struct block_driver {
     void *device;
-    uint64_t sectors;  /* capacity */
-    unsigned intid;    /* its SPI */
-    /* Start moving `count` sectors at `sector` for `r`; progress by interrupt() and the driver's own timer;
-     * ends in exactly one block_turn_done(), possibly before start() returns. */
+    uint64_t sectors; /* capacity */
+    unsigned intid;   /* its SPI */
+    /* Start moving `count` sectors at `sector` for `r` (BLOCK_FLUSH: 0 sectors); progress by
+     * interrupt() and the driver's own timer; ends in exactly one block_turn_done(), possibly
+     * before start() returns, and in bounded time whatever the card does. */
     void (*start)(void *device, struct block_request *r, uint64_t sector, uint32_t count);
     /* Its interrupt, on the routed core: one bounded step. */
     void (*interrupt)(void *device);
-    /* The turn moves to this core: (re)arm what is per core. */
-    void (*moved)(void *device);
+    /* The same step without interrupts, and the timer's when it is due. Boot. */
+    void (*poll)(void *device);
 };
 
 struct block_stats {
-    uint64_t requests, bytes_read, bytes_written, errors;
+    uint64_t requests, turns, bytes_read, bytes_written, errors;
 };
 
 /* Boot core, once. NULL driver: no card; every request fails. */
 void block_init(const struct block_driver *driver);
 /* The driver says: the command ended. Core in turn; no lock held. */
 void block_turn_done(enum block_status status);
-/* Queue a request. Caller: a core of VM `client` (its id); no block lock held. */
+/* Queue a request, the caller's until done(), which may run before this returns. Requests of one
+ * client are served in order, so a flush completes after all its earlier writes. Caller: a core of
+ * VM `client` (its id); no block lock held. */
 void block_submit(unsigned client, struct block_request *r);
+/* The VM ends: forget its requests; done() is not called for them. False: one of its turns is still
+ * on the card and may touch its memory; this core gets EVENT_BLOCK when it ended (bounded): then
+ * ask again. After true, no callback runs. Any core; none of the VM's cores submits meanwhile. */
+bool block_cancel(unsigned client);
 /* EVENT_BLOCK on this core. */
 void block_run_event(void);
-/* Read or write synchronously by polling, at boot only, boot core (GPT, seed). False: error or out of range. */
+/* Read or write synchronously by polling, at boot only, boot core (GPT, seed). False: error or out
+ * of range. */
 bool block_boot_io(enum block_op op, uint64_t sector, uint32_t sectors, void *buffer);
+/* A copy of a client's figures. Any core. */
 void block_stats(unsigned client, struct block_stats *out);
 uint64_t block_capacity(void); /* sectors; 0: no card */
 

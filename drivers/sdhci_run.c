@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Turns. Each step does a bounded piece of work (at most one block by programmed I/O) and leaves;
+ * the next comes by interrupt, or by the timer when nothing happens. Everything runs on the core
+ * that has the turn.
+ */
+#include <bulkhead/arch.h>
+#include <bulkhead/log.h>
+#include <drivers/sdhci_regs.h>
+#include <string.h>
+
+enum {
+    STALL_US =
+        1500000, /* without progress. Physical Layer 4.6.2: a block is written within 500 ms */
+    TRY_US = 10000000, /* all of one try */
+    BOUNCE_BYTES = BLOCK_TURN_SECTORS * SECTOR_SIZE,
+    ADMA_BYTES = 32 << 10, /* a descriptor; 64 KiB would be written as 0 (1.13.4) */
+};
+
+/* 32-bit address descriptor (1.13.3, table 1-9) */
+struct adma2 {
+    uint16_t attributes;
+    uint16_t bytes;
+    uint32_t address;
+};
+enum { ADMA_VALID = 1 << 0, ADMA_END = 1 << 1, ADMA_TRANSFER = 2 << 4 };
+
+/* The only memory the controller is ever pointed at: never a guest's page. Whole cache lines. */
+static uint8_t bounce[BOUNCE_BYTES] __attribute__((aligned(64)));
+static struct adma2 table[8] __attribute__((aligned(64)));
+
+static bool reachable(const struct sdhci *h, const void *object, size_t bytes)
+{
+    uint64_t pa = image_paddr(object).v, bus = pa + h->board.dma_offset;
+    const struct range *dma = &h->board.dma;
+    if (dma->size && (pa < dma->base || pa + bytes > dma->base + dma->size))
+        return false;
+    return bus + bytes <= GIB(4);
+}
+
+static void fill_table(struct sdhci *h, uint32_t bytes)
+{
+    uint32_t address = (uint32_t)(image_paddr(bounce).v + h->board.dma_offset);
+    unsigned i = 0;
+    for (; bytes; i++) {
+        uint32_t n = MIN(bytes, (uint32_t)ADMA_BYTES);
+        bytes -= n;
+        table[i] = (struct adma2){ADMA_VALID | ADMA_TRANSFER, (uint16_t)n, address};
+        address += n;
+    }
+    table[i - 1].attributes |= ADMA_END;
+    cache_clean(table, sizeof(table));
+}
+
+/* ---- Time ---- */
+
+void sdhci_wait(struct sdhci *h, enum sdhci_state state, uint64_t us)
+{
+    h->state = state;
+    h->deadline = time_now() + ticks_from_us(us);
+    timer_arm(&h->timer, h->deadline);
+}
+
+/* Progress only moves the deadline: the timer finds out when it fires. */
+static void progress(struct sdhci *h)
+{
+    h->deadline = MIN(time_now() + ticks_from_us(STALL_US), h->limit);
+}
+
+void sdhci_finish(struct sdhci *h, enum block_status status)
+{
+    timer_cancel(&h->timer);
+    sdhci_write(h, SDHCI_SIGNAL_ENABLE, 0);
+    h->state = SDHCI_IDLE;
+    h->r = NULL;
+    block_turn_done(status);
+}
+
+/* ---- One try ---- */
+
+static bool is_read(const struct sdhci *h)
+{
+    return h->r->op == BLOCK_READ;
+}
+
+static void prepare_dma(struct sdhci *h)
+{
+    uint32_t bytes = h->count * SECTOR_SIZE;
+    if (is_read(h)) {
+        cache_invalidate(bounce, bytes); /* no dirty line may be written back over what comes */
+    } else {
+        block_copy_out(h->r, bounce, bytes);
+        cache_clean(bounce, bytes);
+    }
+    fill_table(h, bytes);
+    dma_barrier();
+    sdhci_write(h, SDHCI_ADMA_ADDRESS, (uint32_t)(image_paddr(table).v + h->board.dma_offset));
+}
+
+void sdhci_try(struct sdhci *h)
+{
+    unsigned mode = MODE_COUNT, index;
+    uint32_t argument = (uint32_t)(h->block_addressed ? h->sector : h->sector * SECTOR_SIZE);
+    h->tries++;
+    h->error = NULL;
+    h->moved = 0;
+    h->limit = time_now() + ticks_from_us(TRY_US);
+    block_rewind(h->r);
+    if (sdhci_read(h, SDHCI_PRESENT) & (PRESENT_CMD_INHIBIT | PRESENT_DAT_INHIBIT)) {
+        sdhci_failed(h, "the bus stays busy");
+        return;
+    }
+    if (is_read(h))
+        index = h->count > 1 ? READ_MULTIPLE_BLOCK : READ_SINGLE_BLOCK;
+    else
+        index = h->count > 1 ? WRITE_MULTIPLE_BLOCK : WRITE_BLOCK;
+    if (is_read(h))
+        mode |= MODE_READ;
+    if (h->count > 1)
+        mode |= MODE_MULTI | MODE_AUTO_CMD12;
+    if (h->adma) {
+        mode |= MODE_DMA;
+        prepare_dma(h);
+    }
+    sdhci_write(h, SDHCI_BLOCK, h->count << 16 | SECTOR_SIZE);
+    sdhci_wait(h, SDHCI_COMMAND, STALL_US);
+    sdhci_send(h, index, argument, RESPONSE_R1 | COMMAND_DATA, mode);
+    sdhci_write(h, SDHCI_SIGNAL_ENABLE, INT_USED);
+}
+
+static void start(void *device, struct block_request *r, uint64_t sector, uint32_t count)
+{
+    struct sdhci *h = device;
+    h->r = r;
+    h->sector = sector;
+    h->count = count;
+    h->tries = 0;
+    h->silent = false;
+    h->unanswered = 0;
+    if (h->dead || (r->op == BLOCK_WRITE && h->write_protected))
+        sdhci_finish(h, BLOCK_IO_ERROR);
+    else if (r->op == BLOCK_FLUSH)
+        sdhci_flush(h);
+    else
+        sdhci_try(h);
+}
+
+/* ---- Steps ---- */
+
+static void block_by_cpu(struct sdhci *h)
+{
+    uint32_t words[SECTOR_SIZE / 4];
+    if (is_read(h)) {
+        for (unsigned i = 0; i < ARRAY_SIZE(words); i++)
+            words[i] = sdhci_read(h, SDHCI_BUFFER);
+        block_copy_in(h->r, words, sizeof(words));
+    } else {
+        block_copy_out(h->r, words, sizeof(words));
+        for (unsigned i = 0; i < ARRAY_SIZE(words); i++)
+            sdhci_write(h, SDHCI_BUFFER, words[i]);
+    }
+    h->moved++;
+    progress(h);
+}
+
+static void transferred(struct sdhci *h)
+{
+    /* 2.2.7: Auto CMD12's response is in the last word. */
+    uint32_t stop = h->count > 1 ? sdhci_read(h, SDHCI_RESPONSE + 12) : 0;
+    if (stop & status_errors & ~(1u << 31)) { /* out of range: reading ahead past the last block */
+        sdhci_failed(h, "the card reports an error at the stop");
+        return;
+    }
+    if (h->adma && is_read(h)) {
+        uint32_t bytes = h->count * SECTOR_SIZE;
+        dma_barrier();
+        cache_invalidate(bounce, bytes); /* and what was speculated in meanwhile */
+        block_copy_in(h->r, bounce, bytes);
+    } else if (!h->adma && h->moved < h->count) {
+        sdhci_failed(h, "the transfer ended early");
+        return;
+    }
+    h->silent_turns = 0;
+    sdhci_finish(h, BLOCK_OK);
+}
+
+/* A step of a transfer: first errors, then the response, one block, the end. */
+static void step(struct sdhci *h, uint32_t status)
+{
+    uint32_t ready = is_read(h) ? INT_READ_READY : INT_WRITE_READY;
+    if (status & INT_TRANSFER) /* table 2-20: the transfer's end came first */
+        status &= ~(uint32_t)INT_DATA_TIMEOUT;
+    if (status & INT_ERRORS) {
+        sdhci_failed(h, sdhci_error_text(status));
+        return;
+    }
+    if (h->state == SDHCI_COMMAND && (status & (INT_COMMAND | ready | INT_TRANSFER))) {
+        uint32_t card = sdhci_read(h, SDHCI_RESPONSE);
+        if (card & status_errors) {
+            bool forbidden = card & status_wp_violation;
+            sdhci_failed(h, forbidden ? "write-protected" : "the card refuses the command");
+            return;
+        }
+        h->state = SDHCI_DATA;
+        progress(h);
+    }
+    if (h->state == SDHCI_DATA && (status & ready) && !h->adma && h->moved < h->count)
+        block_by_cpu(h);
+    if (h->state == SDHCI_DATA && (status & INT_TRANSFER))
+        transferred(h);
+}
+
+static void interrupt(void *device)
+{
+    struct sdhci *h = device;
+    uint32_t status = sdhci_read(h, SDHCI_INT_STATUS) & INT_USED;
+    if (!status)
+        return;
+    sdhci_write(h, SDHCI_INT_STATUS,
+                status); /* before the data: the next block sets its bit anew */
+    if (h->state == SDHCI_COMMAND || h->state == SDHCI_DATA)
+        step(h, status);
+    else if (h->state != SDHCI_IDLE)
+        sdhci_recover_interrupt(h, status);
+}
+
+static void expired(void *device)
+{
+    struct sdhci *h = device;
+    if (h->state == SDHCI_IDLE)
+        return;
+    if (time_now() < h->deadline)
+        timer_arm(&h->timer, h->deadline);
+    else if (h->state == SDHCI_COMMAND || h->state == SDHCI_DATA)
+        sdhci_failed(h, "the transfer stands still");
+    else
+        sdhci_recover_expired(h);
+}
+
+static void poll(void *device)
+{
+    struct sdhci *h = device;
+    interrupt(h);
+    if (h->timer.armed && time_now() >= h->timer.deadline) {
+        timer_cancel(&h->timer);
+        expired(h);
+    }
+}
+
+void sdhci_run_init(struct sdhci *h)
+{
+    timer_init(&h->timer, expired, h);
+    h->adma = (h->capabilities & CAPS_ADMA2) && reachable(h, bounce, sizeof(bounce)) &&
+              reachable(h, table, sizeof(table));
+    if (h->adma)
+        sdhci_write(h, SDHCI_HOST_CONTROL, sdhci_read(h, SDHCI_HOST_CONTROL) | HOST_ADMA2_32);
+    h->driver.device = h;
+    h->driver.intid = h->board.intid;
+    h->driver.start = start;
+    h->driver.interrupt = interrupt;
+    h->driver.poll = poll;
+}
