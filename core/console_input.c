@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What is typed: the keys after Ctrl-], and to whom everything else goes. */
+#include <bulkhead/account.h>
 #include <bulkhead/cpu.h>
 #include <bulkhead/log.h>
 
@@ -255,7 +256,8 @@ void console_interrupt(void *unused)
 {
     const struct uart *u = console.uart;
     struct vcpu *vcpu = vcpu_this();
-    struct console_view now;
+    struct console_view now = view_now();
+    unsigned before = account_switch(now.show == SHOW_ONE ? now.attached : ACCOUNT_HYPERVISOR);
     int byte;
 
     (void)unused;
@@ -270,4 +272,5 @@ void console_interrupt(void *unused)
     else if (now.show == SHOW_ONE)
         cpu_post(vms[now.attached].vcpus[0].cpu, EVENT_CONSOLE);
     console_wake(monitor_step());
+    account_switch(before);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* From the sources' rings to the wire: whose turn it is, and what of it goes out next. */
+#include <bulkhead/account.h>
 #include <bulkhead/cpu.h>
 #include <string.h>
 
@@ -230,9 +231,13 @@ static bool drain(struct source *s)
     }
 }
 
+_Static_assert((int)HYPERVISOR == (int)ACCOUNT_HYPERVISOR, "sources are who pays for them");
+
 uint64_t source_step(struct source *s)
 {
     struct ring *r = &s->ring;
+    unsigned before;
+    bool more;
 
     if (!console.live || s->resting)
         return UINT64_MAX;
@@ -240,7 +245,10 @@ uint64_t source_step(struct source *s)
         r->sent = r->ready = r->head;
         return UINT64_MAX;
     }
-    if (drain(s)) {
+    before = account_switch(number(s));
+    more = drain(s);
+    account_switch(before);
+    if (more) {
         s->resting = true;
         return time_now() + ticks_from_us(STEP_US);
     }

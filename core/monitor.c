@@ -2,6 +2,7 @@
 /* The hypervisor's prompt: Ctrl-] 0. Typed bytes come in under the console's keys lock. */
 #include "monitor.h"
 
+#include <bulkhead/account.h>
 #include <bulkhead/cpu.h>
 #include <stdio.h>
 #include <string.h>
@@ -206,10 +207,8 @@ static void redraw(void)
     keys_release();
 }
 
-uint64_t monitor_step(void)
+static uint64_t step(void)
 {
-    if (__atomic_load_n(&monitor.core, __ATOMIC_RELAXED) != cpu_this())
-        return UINT64_MAX;
     if (running()) {
         if (print_some())
             return time_now() + ticks_from_us(WAIT_US);
@@ -220,4 +219,17 @@ uint64_t monitor_step(void)
     if (__atomic_exchange_n(&monitor.disturbed, false, __ATOMIC_ACQUIRE))
         redraw();
     return UINT64_MAX;
+}
+
+uint64_t monitor_step(void)
+{
+    unsigned before;
+    uint64_t wake;
+
+    if (__atomic_load_n(&monitor.core, __ATOMIC_RELAXED) != cpu_this())
+        return UINT64_MAX;
+    before = account_switch(ACCOUNT_HYPERVISOR);
+    wake = step();
+    account_switch(before);
+    return wake;
 }

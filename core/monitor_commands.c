@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <bulkhead/account.h>
 #include <bulkhead/log.h>
 #include <bulkhead/machine.h>
 #include <bulkhead/memmap.h>
@@ -57,7 +58,32 @@ static void vm_line(const struct vm *vm, char *line, size_t size)
              disks[0] ? disks : "none");
 }
 
-/* A heading, then two lines for each VM: what it is, and why it does not run. */
+static unsigned long long microseconds(uint64_t ticks)
+{
+    return ticks / (time_hz() / 1000000);
+}
+
+/* Who had how much of this core's time at EL2. */
+static void core_line(unsigned cpu, char *line, size_t size)
+{
+    const struct vcpu *vcpu = vcpu_on(cpu);
+    struct account a;
+    char part[64];
+
+    account_read(cpu, &a);
+    snprintf(line, size, "core %u (%s) at EL2, in us:", cpu,
+             vcpu ? vcpu->vm->config->name : "no VM");
+    for (unsigned i = 0; i < vm_count; i++) {
+        snprintf(part, sizeof(part), "%s %llu,", vms[i].config->name, microseconds(a.ticks[i]));
+        append(line, size, " ", part);
+    }
+    snprintf(part, sizeof(part), "hypervisor %llu; %llu stays, longest %llu",
+             microseconds(a.ticks[ACCOUNT_HYPERVISOR]), (unsigned long long)a.stays,
+             microseconds(a.longest));
+    append(line, size, " ", part);
+}
+
+/* A heading; two lines for each VM: what it is, and why it does not run; one for each core. */
 static bool list_line(const char *arguments, unsigned index, uint64_t *cursor, char *line,
                       size_t size)
 {
@@ -72,8 +98,12 @@ static bool list_line(const char *arguments, unsigned index, uint64_t *cursor, c
                      "disks");
         return true;
     }
-    if ((index - 1) / 2 >= vm_count)
-        return false;
+    if (index > 2 * vm_count) {
+        unsigned cpu = index - 1 - 2 * vm_count;
+        if (cpu < cpu_count())
+            core_line(cpu, line, size);
+        return cpu < cpu_count();
+    }
     vm = &vms[(index - 1) / 2];
     if (index % 2)
         vm_line(vm, line, size);
@@ -110,7 +140,7 @@ static bool version_line(const char *arguments, unsigned index, uint64_t *cursor
 
 const struct monitor_command monitor_commands[] = {
     {"help", NULL, "this list", help_line},
-    {"list", NULL, "the VMs: state, cores, memory, disks", list_line},
+    {"list", NULL, "the VMs: state, cores, memory, disks; who has the cores' time", list_line},
     {"log", NULL, "what the hypervisor said since power-on", log_command_line},
     {"memmap", NULL, "who has which machine memory", memmap_command_line},
     {"version", NULL, "this build, and the board", version_line},

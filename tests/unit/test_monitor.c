@@ -1,4 +1,4 @@
-// sources: tests/unit/console_rig.c core/console.c core/console_input.c core/console_out.c core/console_ring.c core/console_text.c core/console_view.c core/view.c core/view_escape.c core/view_utf8.c core/log.c core/monitor.c core/monitor_commands.c core/monitor_edit.c core/memmap.c tests/fake/fake_cpu.c tests/fake/fake_time.c tests/fake/fake_timer.c tests/fake/fake_irq.c
+// sources: tests/unit/console_rig.c core/console.c core/console_input.c core/console_out.c core/console_ring.c core/console_text.c core/console_view.c core/view.c core/view_escape.c core/view_utf8.c core/log.c core/monitor.c core/monitor_commands.c core/monitor_edit.c core/memmap.c core/account.c tests/fake/fake_cpu.c tests/fake/fake_time.c tests/fake/fake_timer.c tests/fake/fake_irq.c
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "console_rig.h"
 #include <bulkhead/machine.h>
@@ -59,6 +59,7 @@ static void test_list(void **state)
     assert_true(rig_has("1  alpha        running   0,1         384 MiB  none\r\n"));
     assert_true(
         rig_has("2  beta         crashed   2,3         384 MiB  none\r\n     fell over\r\n"));
+    assert_true(rig_has("core 3 (beta) at EL2, in us: alpha 0, beta 0, hypervisor "));
     vm_count = 0;
     answer("list");
     assert_true(rig_has("no VM: the configuration was refused"));
