@@ -59,7 +59,7 @@ void vgic_hardware_clear_pending(struct vcpu *v, unsigned id)
         irq_set_active(id, false);
     }
     v->gic.unpend[0] |= bit_of(id);
-    vgic_update(v, id);
+    vgic_update_one(v, id);
 }
 
 void vgic_hardware_set_active(struct vcpu *v, unsigned id)
@@ -73,7 +73,7 @@ void vgic_hardware_set_active(struct vcpu *v, unsigned id)
     }
     irq_set_active(id, true);
     v->gic.bank.active |= bit_of(id);
-    vgic_update(v, id);
+    vgic_update_one(v, id);
 }
 
 void vgic_hardware_clear_active(struct vcpu *v, unsigned id)
@@ -83,7 +83,7 @@ void vgic_hardware_clear_active(struct vcpu *v, unsigned id)
         irq_set_active(id, false);
     }
     v->gic.unactive[0] |= bit_of(id);
-    vgic_update(v, id);
+    vgic_update_one(v, id);
 }
 
 void vgic_vtimer_fired(struct vcpu *vcpu)
@@ -94,6 +94,6 @@ void vgic_vtimer_fired(struct vcpu *vcpu)
         return;
     }
     vcpu->gic.bank.pending |= bit_of(INTID_VTIMER);
-    vgic_update(vcpu, INTID_VTIMER);
+    vgic_update_one(vcpu, INTID_VTIMER);
     vgic_finish(vcpu);
 }

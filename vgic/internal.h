@@ -64,6 +64,14 @@ static inline struct vgic_bank *bank_of(struct vcpu *v, unsigned id)
     return id < VGIC_PRIVATE ? &v->gic.bank : &v->vm->gic.bank[id / 32];
 }
 
+/* Those that some vCPU should have in a list register, if none has yet: active, or pending and
+ * forwarded by the distributor (IHI 0048B 3.2.4). */
+static inline uint32_t vgic_wanting(const struct vm *vm, const struct vgic_bank *b)
+{
+    uint32_t on = __atomic_load_n(&vm->gic.ctlr, __ATOMIC_RELAXED) & 1 ? UINT32_MAX : 0;
+    return b->active | ((b->pending | (b->line & ~b->edge)) & b->enabled & on);
+}
+
 static inline uint8_t priority_of(const struct vcpu *v, unsigned id)
 {
     return id < VGIC_PRIVATE ? v->gic.priority[id] : v->vm->gic.priority[id];
@@ -81,17 +89,21 @@ static inline unsigned first_bit(uint32_t bits)
 
 /* ---- lr.c; own core, locked for an SPI ---- */
 
-/* Make the list registers agree with the interrupt's state. If it needs one and all are taken it
- * waits: the caller ends with vgic_finish(). */
-void vgic_update(struct vcpu *v, unsigned id);
+/* Make the list registers agree with the state of INTIDs 32 * word ... If one needs a list register
+ * and all are taken it waits: the caller ends with vgic_finish(). */
+void vgic_update(struct vcpu *v, unsigned word, uint32_t bits);
+static inline void vgic_update_one(struct vcpu *v, unsigned id)
+{
+    vgic_update(v, id / 32, bit_of(id));
+}
 /* Put an interrupt that needs a list register into LR i, which is free. */
 void vgic_load(struct vcpu *v, unsigned id, unsigned i);
 /* Take what is in LR i back into the bank. */
 void vgic_unload(struct vcpu *v, unsigned i);
 /* A list register nothing is in, or VGIC_NO_LR. */
 unsigned vgic_free_lr(struct vcpu *v);
-/* Does an interrupt that is in no list register need one of this vCPU's? */
-bool vgic_needs_lr(struct vcpu *v, unsigned id);
+/* Of INTIDs 32 * word ... that are in no list register: which need one of this vCPU's? */
+uint32_t vgic_need_lr(struct vcpu *v, unsigned word, uint32_t among);
 /* Pending and active bits of INTIDs 32 * word ... in this vCPU's list registers. */
 void vgic_lr_states(struct vcpu *v, unsigned word, uint32_t *pending, uint32_t *active);
 
@@ -106,10 +118,9 @@ void vgic_finish(struct vcpu *v);
 
 /* The vCPU an SPI is delivered to, NULL if none. 1-of-N: the lowest-numbered target that is on. */
 struct vcpu *vgic_route(struct vm *vm, unsigned id);
-/* The vCPU that has the SPI in its list registers, else vgic_route(). Only its core acts on it. */
-struct vcpu *vgic_owner(struct vm *vm, unsigned id);
-/* An SPI's state changed: update it here or have its owner's core do so. */
-void vgic_notify(struct vm *vm, unsigned id);
+/* The state of SPIs changed: update those of this core's vCPU, have their owners' cores do the
+ * others. */
+void vgic_notify(struct vm *vm, unsigned word, uint32_t bits);
 /* Have another vCPU's core run vgic_run_event(). */
 void vgic_post(struct vcpu *v);
 /* May word `word` of ISPENDR or ISACTIVER be answered now? If not, cores that hold SPIs of it have

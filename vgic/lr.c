@@ -13,12 +13,12 @@
 
 /* Other cores read the bitmap locked; a bit that goes late only sends them here once for nothing.
  */
-static void set_held(struct vcpu *v, unsigned id, bool held)
+static void set_held(struct vcpu *v, unsigned word, uint32_t mask, uint32_t held)
 {
-    uint32_t *word = &v->gic.held[id / 32];
-    uint32_t bits = __atomic_load_n(word, __ATOMIC_RELAXED);
-    if (id >= VGIC_PRIVATE && held != ((bits & bit_of(id)) != 0))
-        __atomic_store_n(word, bits ^ bit_of(id), __ATOMIC_RELAXED);
+    uint32_t *bits = &v->gic.held[word];
+    uint32_t old = __atomic_load_n(bits, __ATOMIC_RELAXED), new = (old & ~mask) | held;
+    if (word > 0 && new != old)
+        __atomic_store_n(bits, new, __ATOMIC_RELAXED);
 }
 
 static void unmap(struct vcpu *v, unsigned i)
@@ -28,10 +28,10 @@ static void unmap(struct vcpu *v, unsigned i)
     c->lr_id[i] = VGIC_NO_LR;
     c->lr_of[id] = VGIC_NO_LR;
     c->lr_latched &= (uint16_t) ~(1u << i);
-    set_held(v, id, false);
+    set_held(v, id / 32, bit_of(id), 0);
 }
 
-/* Would the distributor forward it to this vCPU if it were pending (IHI 0048B 3.2.4)? */
+/* Would it be forwarded to this vCPU if it were pending? */
 static bool deliverable(struct vcpu *v, unsigned id)
 {
     if (!(bank_of(v, id)->enabled & bit_of(id)) ||
@@ -45,16 +45,35 @@ static bool level_high(const struct vgic_bank *b, unsigned id)
     return (b->line & ~b->edge) & bit_of(id);
 }
 
-bool vgic_needs_lr(struct vcpu *v, unsigned id)
+/* Of SPIs, those whose lowest-numbered running target is this vCPU. */
+static uint32_t routed_here(const struct vcpu *v, unsigned word, uint32_t among)
 {
-    const struct vgic_bank *b = bank_of(v, id);
-    if (!((b->pending | b->line | b->active) & bit_of(id)))
-        return false;
-    if (id >= VGIC_PRIVATE && vgic_owner(v->vm, id) != v)
-        return false;
-    if (b->active & bit_of(id))
-        return true;
-    return ((b->pending & bit_of(id)) || level_high(b, id)) && deliverable(v, id);
+    const uint8_t *targets = &v->vm->gic.targets[32 * word];
+    uint8_t me = (uint8_t)(1u << v->index), up_to_me = (uint8_t)(v->vm->gic.running & (2 * me - 1));
+    uint32_t here = 0;
+    for (; among; among &= among - 1)
+        if ((targets[first_bit(among)] & up_to_me) == me)
+            here |= among & -among;
+    return here;
+}
+
+static uint32_t held_elsewhere(const struct vcpu *v, unsigned word)
+{
+    uint32_t held = 0;
+    for (unsigned n = 0; n < v->vm->nvcpus; n++)
+        if (n != v->index)
+            held |= __atomic_load_n(&v->vm->vcpus[n].gic.held[word], __ATOMIC_RELAXED);
+    return held;
+}
+
+uint32_t vgic_need_lr(struct vcpu *v, unsigned word, uint32_t among)
+{
+    const struct vgic_bank *b = bank_of(v, 32 * word);
+    uint32_t wanting = vgic_wanting(v->vm, b) & among;
+    if (word == 0 || !wanting)
+        return wanting;
+    wanting &= ~held_elsewhere(v, word);
+    return (b->active & v->gic.held[word] & wanting) | routed_here(v, word, wanting);
 }
 
 /* Move the latch into the LR's pending bit. An SGI: only from the source that this LR is for. */
@@ -191,7 +210,7 @@ void vgic_load(struct vcpu *v, unsigned id, unsigned i)
     c->waiting[id / 32] &= ~bit_of(id);
     c->unpend[id / 32] &= ~bit_of(id); /* the bank has obeyed already */
     c->unactive[id / 32] &= ~bit_of(id);
-    set_held(v, id, true);
+    set_held(v, id / 32, 0, bit_of(id));
     if (is_hardware(id))
         lr |= LR_HW | (uint32_t)id << LR_SOURCE_SHIFT;
     if (b->active & bit_of(id)) {
@@ -233,7 +252,7 @@ void vgic_unload(struct vcpu *v, unsigned i)
     }
     unmap(v, i);
     publish(v, id, 0);
-    set_held(v, id, lr & LR_ACTIVE);
+    set_held(v, id / 32, 0, lr & LR_ACTIVE ? bit_of(id) : 0);
 }
 
 unsigned vgic_free_lr(struct vcpu *v)
@@ -254,41 +273,57 @@ unsigned vgic_free_lr(struct vcpu *v)
     return found;
 }
 
-void vgic_update(struct vcpu *v, unsigned id)
+/* Bring those that are in list registers up to date; answers which of `bits` are in none then. */
+static uint32_t refresh_all(struct vcpu *v, unsigned word, uint32_t bits)
+{
+    const uint8_t *lr_of = &v->gic.lr_of[32 * word];
+    uint32_t rest = bits;
+    for (; bits; bits &= bits - 1) {
+        unsigned n = first_bit(bits);
+        if (lr_of[n] == VGIC_NO_LR)
+            continue;
+        refresh(v, 32 * word + n, lr_of[n]);
+        if (lr_of[n] != VGIC_NO_LR)
+            rest &= ~(1u << n);
+    }
+    return rest;
+}
+
+/* Load as many as there are free list registers; answers which are left. */
+static uint32_t load_all(struct vcpu *v, unsigned word, uint32_t bits)
+{
+    while (bits && !v->gic.overflow) {
+        unsigned i = vgic_free_lr(v);
+        if (i == VGIC_NO_LR)
+            break;
+        vgic_load(v, 32 * word + first_bit(bits), i);
+        bits &= bits - 1;
+    }
+    return bits;
+}
+
+void vgic_update(struct vcpu *v, unsigned word, uint32_t bits)
 {
     struct vgic_cpu *c = &v->gic;
-    unsigned i = c->lr_of[id], word = id / 32;
-    if (i != VGIC_NO_LR)
-        refresh(v, id, i);
-    if (c->lr_of[id] != VGIC_NO_LR)
-        return;
+    const struct vgic_bank *b = bank_of(v, 32 * word);
+    uint32_t rest = refresh_all(v, word, bits);
+    uint32_t need = vgic_need_lr(v, word, rest), idle = rest & ~need, wait;
 
-    c->unpend[word] &= ~bit_of(id);
-    c->unactive[word] &= ~bit_of(id);
-    if (!(bank_of(v, id)->active & bit_of(id)))
-        c->active_priority[id] = VGIC_BY_HAND;
-    if (vgic_needs_lr(v, id)) {
-        i = vgic_free_lr(v);
-        if (i != VGIC_NO_LR) {
-            vgic_load(v, id, i);
-        } else {
-            c->waiting[word] |= bit_of(id);
-            set_held(v, id, bank_of(v, id)->active & bit_of(id));
-        }
-        return;
+    c->unpend[word] &= ~rest; /* the bank has obeyed already */
+    c->unactive[word] &= ~rest;
+    c->waiting[word] &= ~rest;
+    set_held(v, word, rest, b->active & need);
+    wait = load_all(v, word, need);
+    if (wait) {
+        c->overflow = true;
+        c->waiting[word] |= wait;
     }
-    c->waiting[word] &= ~bit_of(id);
-    if (is_hardware(id) && (c->bank.pending & bit_of(id))) {
-        c->bank.pending &= ~bit_of(id);
-        vgic_hardware_give_back(id);
+    if (word == 0 && (idle & c->bank.pending & bit_of(INTID_VTIMER))) {
+        c->bank.pending &= ~bit_of(INTID_VTIMER);
+        vgic_hardware_give_back(INTID_VTIMER);
     }
-    if (id >= VGIC_PRIVATE) {
-        struct vcpu *next;
-        set_held(v, id, false);
-        next = vgic_owner(v->vm, id);
-        if (next && next != v)
-            vgic_notify(v->vm, id);
-    }
+    if (word > 0 && idle)
+        vgic_notify(v->vm, word, idle); /* they are another vCPU's, or nobody's */
 }
 
 void vgic_lr_states(struct vcpu *v, unsigned word, uint32_t *pending, uint32_t *active)

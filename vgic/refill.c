@@ -10,26 +10,23 @@
  * Active interrupts are moved out only to let a pending one in when no LR is pending, the least
  * urgent first: its EOI comes last. With GICC_CTLR.EOImode = 1 the guest deactivates in any order
  * and EOICount does not say which, so none is moved; their EOI bits tell of the next free LR.
+ * A guest that EOIs what it has deactivated by GICD_ICACTIVER while another is moved out ends the
+ * other: EOICount can't tell.
  */
 #include "internal.h"
 
-static bool anything_waits(const struct vgic_cpu *c)
+static bool anything_waits(struct vcpu *v, bool pending_only)
 {
     uint32_t any = 0;
     for (unsigned w = 0; w < VGIC_WORDS; w++)
-        any |= c->waiting[w];
+        any |= v->gic.waiting[w] & ~(pending_only ? bank_of(v, 32 * w)->active : 0);
     return any;
 }
 
 static void prune(struct vcpu *v)
 {
-    for (unsigned w = 0; w < VGIC_WORDS; w++) {
-        for (uint32_t bits = v->gic.waiting[w]; bits; bits &= bits - 1) {
-            unsigned id = 32 * w + first_bit(bits);
-            if (!vgic_needs_lr(v, id))
-                v->gic.waiting[w] &= ~bit_of(id);
-        }
-    }
+    for (unsigned w = 0; w < VGIC_WORDS; w++)
+        v->gic.waiting[w] = vgic_need_lr(v, w, v->gic.waiting[w]);
 }
 
 /* The most urgent waiting interrupt, active or pending as asked; VGIC_INTIDS: none. */
@@ -37,14 +34,16 @@ static unsigned most_urgent(struct vcpu *v, bool active)
 {
     unsigned best = VGIC_INTIDS, best_priority = 0x100;
     for (unsigned w = 0; w < VGIC_WORDS; w++) {
+        const uint8_t *priorities = active ? v->gic.active_priority
+                                    : w    ? v->vm->gic.priority
+                                           : v->gic.priority;
         uint32_t is_active = bank_of(v, 32 * w)->active;
         uint32_t bits = v->gic.waiting[w] & (active ? is_active : ~is_active);
         for (; bits; bits &= bits - 1) {
             unsigned id = 32 * w + first_bit(bits);
-            unsigned priority = active ? v->gic.active_priority[id] : priority_of(v, id);
-            if (priority < best_priority) {
+            if (priorities[id] < best_priority) {
                 best = id;
-                best_priority = priority;
+                best_priority = priorities[id];
             }
         }
     }
@@ -133,7 +132,7 @@ static void settle_eoi_count(struct vcpu *v)
         bank_of(v, id)->active &= ~bit_of(id);
         if (is_hardware(id))
             irq_set_active(id, false);
-        vgic_update(v, id);
+        vgic_update_one(v, id);
     }
 }
 
@@ -141,9 +140,10 @@ static void ask_for_maintenance(struct vcpu *v)
 {
     struct vgic_cpu *c = &v->gic;
     uint32_t hcr = HCR_EN;
-    if (anything_waits(c)) {
+    c->overflow = anything_waits(v, false);
+    if (c->overflow) {
         hcr |= HCR_UIE | HCR_LRENPIE;
-        if (most_urgent(v, false) != VGIC_INTIDS && any_lr_pending(c))
+        if (anything_waits(v, true) && any_lr_pending(c))
             hcr |= HCR_NPIE;
     }
     if (hcr != c->hcr)
@@ -161,7 +161,7 @@ void vgic_settle(struct vcpu *v)
         if (!(ended >> i & 1))
             continue;
         if (c->lr_id[i] != VGIC_NO_LR)
-            vgic_update(v, c->lr_id[i]);
+            vgic_update_one(v, c->lr_id[i]);
         else
             gich_write_lr(i, 0);
     }
@@ -171,7 +171,7 @@ void vgic_settle(struct vcpu *v)
 
 void vgic_finish(struct vcpu *v)
 {
-    if (!v->gic.running || (!anything_waits(&v->gic) && v->gic.hcr == HCR_EN))
+    if (!v->gic.overflow)
         return;
     lock_take(&v->vm->gic.lock);
     vgic_settle(v);

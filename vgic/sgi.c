@@ -18,7 +18,7 @@ static void latch(struct vcpu *v, unsigned id, uint8_t sources)
         return;
     v->gic.sgi_sources[id] |= sources;
     v->gic.bank.pending |= bit_of(id);
-    vgic_update(v, id);
+    vgic_update_one(v, id);
 }
 
 static void send(struct vcpu *from, struct vcpu *to, unsigned id)
@@ -89,5 +89,5 @@ void vgic_sgi_clear(struct vcpu *v, unsigned id, uint8_t sources)
         v->gic.bank.pending &= ~bit_of(id);
     if (source_in_lr(v, id) & sources)
         v->gic.unpend[0] |= bit_of(id);
-    vgic_update(v, id);
+    vgic_update_one(v, id);
 }

@@ -10,25 +10,8 @@
 
 struct vcpu *vgic_route(struct vm *vm, unsigned id)
 {
-    unsigned targets = vm->gic.targets[id];
-    for (unsigned n = 0; n < vm->nvcpus; n++)
-        if ((targets >> n & 1) && vm->vcpus[n].gic.running)
-            return &vm->vcpus[n];
-    return NULL;
-}
-
-static struct vcpu *holder(struct vm *vm, unsigned id)
-{
-    for (unsigned n = 0; n < vm->nvcpus; n++)
-        if (__atomic_load_n(&vm->vcpus[n].gic.held[id / 32], __ATOMIC_RELAXED) & bit_of(id))
-            return &vm->vcpus[n];
-    return NULL;
-}
-
-struct vcpu *vgic_owner(struct vm *vm, unsigned id)
-{
-    struct vcpu *v = holder(vm, id);
-    return v ? v : vgic_route(vm, id);
+    unsigned targets = vm->gic.targets[id] & vm->gic.running;
+    return targets ? &vm->vcpus[first_bit(targets)] : NULL;
 }
 
 void vgic_post(struct vcpu *v)
@@ -38,17 +21,31 @@ void vgic_post(struct vcpu *v)
     v->gic.posted = true;
 }
 
-void vgic_notify(struct vm *vm, unsigned id)
+/* Whoever has an SPI in a list register acts on it, else the vCPU it is routed to. */
+void vgic_notify(struct vm *vm, unsigned word, uint32_t bits)
 {
-    struct vcpu *v = vgic_owner(vm, id);
-    if (!v)
-        return;
-    if (v->cpu == cpu_this()) {
-        vgic_update(v, id);
-        return;
+    uint32_t part[MAX_CPUS] = {0};
+    for (unsigned n = 0; n < vm->nvcpus; n++) {
+        part[n] = bits & __atomic_load_n(&vm->vcpus[n].gic.held[word], __ATOMIC_RELAXED);
+        bits &= ~part[n];
     }
-    v->gic.todo[id / 32] |= bit_of(id);
-    vgic_post(v);
+    bits &= vgic_wanting(vm, &vm->gic.bank[word]);
+    for (; bits; bits &= bits - 1) {
+        struct vcpu *to = vgic_route(vm, 32 * word + first_bit(bits));
+        if (to)
+            part[to->index] |= bits & -bits;
+    }
+    for (unsigned n = 0; n < vm->nvcpus; n++) {
+        struct vcpu *v = &vm->vcpus[n];
+        if (!part[n])
+            continue;
+        if (v->cpu == cpu_this()) {
+            vgic_update(v, word, part[n]);
+        } else {
+            v->gic.todo[word] |= part[n];
+            vgic_post(v);
+        }
+    }
 }
 
 /* The vCPU of this VM that runs on this core, NULL if another VM's or none does. */
@@ -61,7 +58,7 @@ static struct vcpu *vcpu_here(struct vm *vm)
 static void changed(struct vm *vm, unsigned intid)
 {
     struct vcpu *here = vcpu_here(vm);
-    vgic_notify(vm, intid);
+    vgic_notify(vm, intid / 32, bit_of(intid));
     lock_release(&vm->gic.lock);
     if (here)
         vgic_finish(here);
@@ -127,7 +124,7 @@ void vgic_answer(struct vcpu *v)
         return;
     for (unsigned i = 0; i < c->lr_count; i++)
         if (c->lr_id[i] >= VGIC_PRIVATE && c->lr_id[i] != VGIC_NO_LR)
-            vgic_update(v, c->lr_id[i]);
+            vgic_update_one(v, c->lr_id[i]);
     for (unsigned n = 0; n < v->vm->nvcpus; n++) {
         if (c->askers >> n & 1) {
             v->vm->vcpus[n].gic.awaited &= (uint8_t) ~(1u << v->index);

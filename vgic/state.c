@@ -23,13 +23,10 @@ static struct vgic_bank *open_word(struct vcpu *v, unsigned word)
 /* The interrupts in `changed` were changed in the bank: act on them. */
 static void close_word(struct vcpu *v, unsigned word, uint32_t changed)
 {
-    for (; changed; changed &= changed - 1) {
-        unsigned id = 32 * word + first_bit(changed);
-        if (word > 0)
-            vgic_notify(v->vm, id);
-        else
-            vgic_update(v, id);
-    }
+    if (word > 0 && changed)
+        vgic_notify(v->vm, word, changed);
+    else if (changed)
+        vgic_update(v, 0, changed);
     if (word > 0)
         lock_release(&v->vm->gic.lock);
     vgic_finish(v);
@@ -177,13 +174,26 @@ void gicd_clear_pending(struct vcpu *v, struct mmio_access *a)
     close_word(v, word, bits);
 }
 
+/* What was not acknowledged is the last that an EOI is taken to be for (refill.c). */
+static void by_hand(struct vcpu *v, unsigned word, uint32_t bits)
+{
+    for (; bits; bits &= bits - 1) {
+        unsigned id = 32 * word + first_bit(bits);
+        for (unsigned n = 0; n < v->vm->nvcpus; n++)
+            if (word > 0 || n == v->index)
+                v->vm->vcpus[n].gic.active_priority[id] = VGIC_BY_HAND;
+    }
+}
+
 void gicd_set_active(struct vcpu *v, struct mmio_access *a)
 {
     uint32_t bits = bits_for_bank(v, a, vgic_hardware_set_active);
     unsigned word = word_of(a);
     if (word >= VGIC_WORDS)
         return;
-    open_word(v, word)->active |= bits;
+    struct vgic_bank *b = open_word(v, word);
+    by_hand(v, word, bits & ~b->active);
+    b->active |= bits;
     close_word(v, word, bits);
 }
 

@@ -9,6 +9,7 @@ void vgic_reset(struct vm *vm)
     struct vgic *g = &vm->gic;
     lock_take(&g->lock);
     __atomic_store_n(&g->ctlr, 0, __ATOMIC_RELAXED);
+    g->running = 0;
     memset(g->bank, 0, sizeof(g->bank));
     memset(g->priority, 0, sizeof(g->priority));
     memset(g->targets, vm->nvcpus == 1 ? 1 : 0, sizeof(g->targets));
@@ -65,6 +66,7 @@ void vgic_cpu_start(struct vcpu *vcpu)
     hardware_idle(vcpu);
     lock_take(&g->lock);
     vcpu->gic.running = true;
+    g->running |= (uint8_t)(1u << vcpu->index);
     vgic_review_all(vcpu); /* SPIs may be routed to this one now */
     lock_release(&g->lock);
     vgic_run_event(vcpu);
@@ -73,11 +75,8 @@ void vgic_cpu_start(struct vcpu *vcpu)
 /* SPIs that were this vCPU's: another target may be on. */
 static void hand_over(struct vm *vm)
 {
-    for (unsigned w = 1; w < VGIC_WORDS; w++) {
-        const struct vgic_bank *b = &vm->gic.bank[w];
-        for (uint32_t bits = b->pending | b->line | b->active; bits; bits &= bits - 1)
-            vgic_notify(vm, 32 * w + first_bit(bits));
-    }
+    for (unsigned w = 1; w < VGIC_WORDS; w++)
+        vgic_notify(vm, w, UINT32_MAX);
 }
 
 void vgic_cpu_stop(struct vcpu *vcpu)
@@ -92,7 +91,8 @@ void vgic_cpu_stop(struct vcpu *vcpu)
         memset(c->held, 0, sizeof(c->held));
         memset(c->waiting, 0, sizeof(c->waiting));
         vgic_answer(vcpu);
-        c->running = false;
+        c->overflow = c->running = false;
+        vcpu->vm->gic.running &= (uint8_t) ~(1u << vcpu->index);
         c->asked = 0;
         hand_over(vcpu->vm);
         lock_release(&vcpu->vm->gic.lock);
@@ -105,19 +105,14 @@ static void run_todo(struct vcpu *v)
 {
     struct vgic_cpu *c = &v->gic;
     for (unsigned w = 1; w < VGIC_WORDS; w++) {
-        const struct vgic_bank *b = &v->vm->gic.bank[w];
-        uint32_t bits = c->todo[w] & (b->pending | b->line | b->active | c->held[w]);
+        uint32_t bits = c->todo[w];
         c->todo[w] = 0;
-        for (; bits; bits &= bits - 1) {
-            unsigned id = 32 * w + first_bit(bits);
-            if (vgic_owner(v->vm, id) == v)
-                vgic_update(v, id);
-        }
+        if (bits)
+            vgic_update(v, w, bits);
     }
     if (c->todo_private) {
         vgic_hardware_follow(v);
-        for (unsigned id = 0; id < VGIC_PRIVATE; id++)
-            vgic_update(v, id);
+        vgic_update(v, 0, UINT32_MAX);
     }
     c->todo_private = false;
 }
@@ -153,7 +148,7 @@ void vgic_set_private_level(struct vcpu *vcpu, unsigned intid, bool level)
     *line ^= bit_of(intid);
     if (!vcpu->gic.running)
         return;
-    vgic_update(vcpu, intid);
+    vgic_update_one(vcpu, intid);
     vgic_finish(vcpu);
 }
 

@@ -44,6 +44,7 @@ struct vgic_cpu {
     uint16_t lr_latched;        /* LRs whose pending state came from a latch, not a line */
     uint32_t hcr;               /* GICH_HCR as last written */
     uint8_t active_priority[VGIC_INTIDS]; /* evicted while active: acknowledged at this priority */
+    bool overflow;                        /* LRs are short: new ones wait, vgic_finish() chooses */
     uint32_t waiting[VGIC_WORDS];         /* INTIDs that need an LR here and found none */
 
     uint64_t sgi_inbox; /* atomic; bit 4 * SGI + source: sent by another core */
@@ -68,7 +69,8 @@ struct vgic_cpu {
 /* A VM's shared interrupts. */
 struct vgic {
     struct lock lock;
-    uint32_t ctlr; /* bit 0: distributor on; written under lock, read by atomic load */
+    uint8_t running; /* vCPUs that can be targets, by number */
+    uint32_t ctlr;   /* bit 0: distributor on; written under lock, read by atomic load */
     struct vgic_bank bank[VGIC_WORDS]; /* [0] is unused: banked */
     uint8_t priority[VGIC_INTIDS];     /* 0-31 unused */
     uint8_t targets[VGIC_INTIDS];      /* 0-31 unused */
