@@ -424,6 +424,52 @@ static void nested_deeper_than_lrs(void **state)
     assert_int_equal(rig_ack(0), FAKE_SPURIOUS);
 }
 
+/* `count` SPIs, 64 and up, each preempting the one before. */
+static void nest(unsigned n, unsigned count)
+{
+    for (unsigned k = 0; k < count; k++) {
+        edge(64 + k);
+        enable(64 + k, (uint8_t)(1u << n), (uint8_t)((30 - k) << 3));
+    }
+    for (unsigned k = 0; k < count; k++) {
+        rig_on(n);
+        vgic_pulse(&rig_vm, 64 + k);
+        rig_settle();
+        assert_int_equal(rig_ack(n), 64 + k);
+    }
+}
+
+static void moved_out_comes_back_before_its_eoi(void **state)
+{
+    (void)state;
+    nest(0, 6);
+    assert_int_not_equal(gich(0)->hcr, 1);
+    for (unsigned k = 6; k-- > 2;)
+        rig_eoi(0, 64 + k);
+    assert_int_equal(gich(0)->hcr, 1); /* nothing waits: both are in list registers again */
+    rig_eoi(0, 65);
+    rig_eoi(0, 64);
+    assert_int_equal(rig_read(0, R_ISACTIVER + 8), 0);
+}
+
+/* ICPENDR, then an edge, for one that is moved out on another core, which hears of both only after
+ * it has reloaded it. */
+static void edge_after_icpendr_of_one_moved_out(void **state)
+{
+    (void)state;
+    nest(1, 6);
+    rig_write_only(0, R_ICPENDR + 8, 1);
+    rig_on(0);
+    vgic_pulse(&rig_vm, 64);
+    for (unsigned k = 6; k-- > 1;)
+        gicv_eoi(rig_core(1), 64 + k);
+    rig_on(1);
+    vgic_maintenance(&rig_vm.vcpus[1]);
+    rig_settle();
+    rig_eoi(1, 64);
+    assert_int_equal(rig_ack(1), 64);
+}
+
 static void eoimode_1_with_every_lr_active(void **state)
 {
     (void)state;
@@ -505,8 +551,10 @@ static void timer_by_hand(void **state)
 {
     (void)state;
     enable(INTID_VTIMER, 0, 0x80);
-    rig_write(0, R_ISPENDR, TIMER_BIT); /* set pending: one interrupt */
+    rig_write(0, R_ISPENDR, TIMER_BIT); /* set pending, twice: one interrupt */
+    rig_write(0, R_ISPENDR, TIMER_BIT);
     assert_int_equal(rig_ack(0), INTID_VTIMER);
+    assert_int_equal(rig_read(0, R_ISPENDR), 0);
     rig_write(0, R_ICACTIVER, TIMER_BIT); /* deactivated before its EOI */
     assert_false(gich(0)->ppi[INTID_VTIMER].active);
     rig_eoi(0, INTID_VTIMER);
@@ -649,6 +697,8 @@ int main(void)
         T(a_stopped_core_keeps_nobody_waiting),
         T(more_pending_than_lrs_by_priority),
         T(nested_deeper_than_lrs),
+        T(moved_out_comes_back_before_its_eoi),
+        T(edge_after_icpendr_of_one_moved_out),
         T(eoimode_1_with_every_lr_active),
         T(timer_costs_no_exit_at_eoi),
         T(timer_never_ended_fires_once),
