@@ -3,6 +3,7 @@
 #include <bulkhead/account.h>
 #include <bulkhead/cpu.h>
 #include <bulkhead/log.h>
+#include <stdio.h>
 
 #include "console_state.h"
 
@@ -173,18 +174,20 @@ static void help(void)
 }
 
 /* Change the view; what the old one left on the terminal is undone first. */
-static void show(enum view_kind kind, unsigned attached)
+static void show(enum view_kind kind, unsigned attached, const char *line)
 {
-    bool was_raw = view_now().show == SHOW_ONE;
-    view_change(kind, attached);
-    if (was_raw)
-        text_put(VIEW_TERMINAL_RESET);
+    enum view_kind before = view_now().show;
+    const char *undo = before == SHOW_ONE       ? VIEW_TERMINAL_RESET
+                       : before == SHOW_MONITOR ? "\r\033[K" /* the prompt */
+                                                : "";
+    text_change_view((struct console_view){kind, attached}, undo, line);
     route();
 }
 
 static void attach(unsigned id)
 {
     const struct vm *vm;
+    char line[MAX_NAME + 64];
     if (id >= vm_count) {
         text_reply("there is no VM %u; Ctrl-] ?: help", id + 1);
         return;
@@ -194,8 +197,8 @@ static void attach(unsigned id)
         text_reply("not attached: %s", vm->why.text);
         return;
     }
-    show(SHOW_ONE, id);
-    text_reply("attached to %s; Ctrl-] a: all, Ctrl-] ?: help", vm->config->name);
+    snprintf(line, sizeof(line), "attached to %s; Ctrl-] a: all, Ctrl-] ?: help", vm->config->name);
+    show(SHOW_ONE, id, line);
 }
 
 static void command(uint8_t byte)
@@ -205,10 +208,9 @@ static void command(uint8_t byte)
     if (byte >= '1' && byte <= '9') {
         attach(byte - '1');
     } else if (byte == 'a') {
-        show(SHOW_ALL, 0);
-        text_reply("all VMs; Ctrl-] ?: help");
+        show(SHOW_ALL, 0, "all VMs; Ctrl-] ?: help");
     } else if (byte == '0') {
-        show(SHOW_MONITOR, 0);
+        show(SHOW_MONITOR, 0, "monitor; `help` lists the commands. Ctrl-] a: all VMs");
         monitor_enter();
         return;
     } else if (byte == '?') {

@@ -117,8 +117,10 @@ struct console_view {
     unsigned attached;
 };
 struct console_view view_now(void);
-/* Show something else. No source's lock held. */
-void view_change(enum view_kind show, unsigned attached);
+/* Show something else; the hypervisor, whose ring has the first words of it and whose lock is held,
+ * speaks before any VM does. Then, without that lock, view_tell(). */
+void view_set(struct console_view view);
+void view_tell(void);
 
 /* ---- console.c ---- */
 /* Run console_run_event() on this core at `deadline` or before; UINT64_MAX: no need. */
@@ -130,6 +132,9 @@ void console_wake(uint64_t deadline);
 void text_put(const char *text);
 /* A "[bulkhead] " line, whatever the view. */
 __attribute__((format(printf, 1, 2))) void text_reply(const char *format, ...);
+/* Show something else. What goes out first, before any VM's bytes: `undo`, then a "[bulkhead] "
+ * line. */
+void text_change_view(struct console_view view, const char *undo, const char *line);
 /* Bytes that text_put() has room for. */
 uint32_t text_room(void);
 /* On the core that wrote last: send on. */

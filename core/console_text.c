@@ -8,7 +8,8 @@
 #include "console_state.h"
 
 enum {
-    SPARE_BYTES = 96,   /* of the ring, for the line that says what was dropped */
+    DROPPED_BYTES = 96, /* the line that says what was dropped */
+    SPARE_BYTES = 1024, /* of the ring, for that line and for changes of the view */
     TX_WAIT_US = 20000, /* for one byte, by polling: many times what a byte takes */
     REPLY_BYTES = 256,
 };
@@ -57,7 +58,7 @@ static uint32_t room(void)
 
 static void say_dropped(void)
 {
-    char line[SPARE_BYTES];
+    char line[DROPPED_BYTES];
     if (dropped == 0)
         return;
     snprintf(line, sizeof(line), "[bulkhead] %u messages not shown here; the log has them\n",
@@ -66,32 +67,59 @@ static void say_dropped(void)
     push(line);
 }
 
-/* The parts together, or nothing of them. */
-static void put_parts(const char *const parts[], unsigned count)
+/* Queue the parts together, or nothing of them. The lock is held. */
+static void put_locked(const char *const parts[], unsigned count, uint32_t spare)
 {
-    uint64_t wake;
-    size_t bytes = SPARE_BYTES;
-
-    lock_take(&text->lock);
+    size_t bytes = spare;
     for (unsigned i = 0; i < count; i++)
         bytes += length_on_wire(parts[i]);
     if (console.live && bytes > room()) {
         dropped++;
-    } else if (console.live) {
+        return;
+    }
+    if (console.live)
         say_dropped();
-        for (unsigned i = 0; i < count; i++)
+    for (unsigned i = 0; i < count; i++) {
+        if (console.live)
             push(parts[i]);
-    } else {
-        for (unsigned i = 0; i < count; i++)
+        else
             send_waiting(parts[i]);
     }
+}
+
+/* This core sends what it queued. The lock is held; the caller passes the result to console_wake().
+ */
+static uint64_t go_on(void)
+{
     if (text->cpu != cpu_this()) {
         __atomic_store_n(&text->cpu, (uint8_t)cpu_this(), __ATOMIC_RELAXED);
         text->resting = false; /* another core's timer looks elsewhere now */
     }
-    wake = source_step(text);
+    return source_step(text);
+}
+
+static void put_parts(const char *const parts[], unsigned count)
+{
+    uint64_t wake;
+    lock_take(&text->lock);
+    put_locked(parts, count, SPARE_BYTES);
+    wake = go_on();
     lock_release(&text->lock);
     console_wake(wake);
+}
+
+void text_change_view(struct console_view view, const char *undo, const char *line)
+{
+    const char *const parts[] = {undo, "[bulkhead] ", line, "\n"};
+    uint64_t wake;
+
+    lock_take(&text->lock);
+    put_locked(parts, ARRAY_SIZE(parts), DROPPED_BYTES);
+    view_set(view);
+    wake = go_on();
+    lock_release(&text->lock);
+    console_wake(wake);
+    view_tell();
 }
 
 void text_put(const char *bytes)

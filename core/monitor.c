@@ -15,7 +15,7 @@
 enum {
     LINES_PER_STEP = 4,
     WAIT_US = 5000,      /* for the terminal to read on */
-    QUEUED_BYTES = 1024, /* not yet sent, at most: Ctrl-C works at once */
+    QUEUED_BYTES = 2048, /* not yet sent, at most: Ctrl-C works at once */
     AHEAD_BYTES = 64,
     CTRL_C = 3,
 };
@@ -143,7 +143,6 @@ void monitor_input(uint8_t byte)
 void monitor_enter(void)
 {
     __atomic_store_n(&monitor.core, (uint8_t)cpu_this(), __ATOMIC_RELAXED);
-    text_reply("monitor; `help` lists the commands. Ctrl-] a: all VMs");
     if (running()) /* still from the last visit */
         return;
     monitor.editor.length = 0;

@@ -368,6 +368,27 @@ static void test_leaving_resets_the_terminal(void **state)
     assert_false(rig_has("\033[2J"));
 }
 
+/* Whoever is first to notice the new view, the terminal is put back before anybody prints. */
+static void test_reset_comes_before_other_vms_lines(void **state)
+{
+    (void)state;
+    rig_start(0);
+    rig_fifo = 8;
+    rig_write(2, "beta login: ");
+    rig_settle();
+    rig_type("\x1d"
+             "1");
+    rig_settle();
+    rig_write(0, "\033[?1049hfull screen, and a lot of it: 012345678901234567890123456789");
+    rig_clear();
+    rig_type("\x1d"
+             "a");
+    rig_settle();
+    assert_true(strstr(rig_wire, "1049l") < strstr(rig_wire, "[beta] "));
+    assert_true(strstr(rig_wire, "all VMs") < strstr(rig_wire, "[beta] "));
+    assert_true(strstr(rig_wire, "1049l") < strstr(rig_wire, "[alpha] "));
+}
+
 static void test_prompts_are_shown_again_in_the_view_of_all(void **state)
 {
     (void)state;
@@ -385,20 +406,26 @@ static void test_prompts_are_shown_again_in_the_view_of_all(void **state)
     assert_false(rig_has("one") || rig_has("two"));
 }
 
-static void test_hypervisor_waits_for_a_sequences_end_in_raw(void **state)
+static void test_hypervisor_tears_no_sequence_in_raw(void **state)
 {
+    unsigned count = 0;
     (void)state;
     rig_start(0);
     rig_type("\x1d"
              "1");
     rig_settle();
     rig_clear();
-    rig_write(0, "\033[3");
+    rig_fifo = 8;
+    for (unsigned i = 0; i < 30; i++)
+        rig_write(0, "\033[31;42m");
+    rig_run_us(3000);
     rig_type("\x1d"
              "?");
-    rig_write(0, "1mred");
     rig_settle();
-    assert_true(rig_has("\033[0m\r\n[bulkhead] keys"));
+    for (const char *c = rig_wire; (c = strstr(c, "\033[31;42m")) != NULL; c++)
+        count++;
+    assert_int_equal(count, 30);
+    assert_true(rig_has("m\033[0m\r\n[bulkhead] keys"));
 }
 
 static void test_state_of_the_attached_vm_is_told(void **state)
@@ -628,8 +655,9 @@ int main(void)
         cmocka_unit_test(test_replay_asks_the_terminal_nothing),
         cmocka_unit_test(test_replay_begins_at_a_line),
         cmocka_unit_test(test_leaving_resets_the_terminal),
+        cmocka_unit_test(test_reset_comes_before_other_vms_lines),
         cmocka_unit_test(test_prompts_are_shown_again_in_the_view_of_all),
-        cmocka_unit_test(test_hypervisor_waits_for_a_sequences_end_in_raw),
+        cmocka_unit_test(test_hypervisor_tears_no_sequence_in_raw),
         cmocka_unit_test(test_state_of_the_attached_vm_is_told),
         cmocka_unit_test(test_keys_reach_the_attached_vm_on_its_own_core),
         cmocka_unit_test(test_keys_that_arrive_elsewhere_are_handed_over),
