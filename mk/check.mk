@@ -13,7 +13,7 @@ format: setup ## format all C
 	@git ls-files '*.c' '*.h' | xargs -r clang-format -i
 
 size: hyp ## sizes of the hypervisor, against their limits
-	@tools/size $(HYP)/bulkhead.elf $(HYP)/bulkhead.img -- $(HYP_SOURCES)
+	@tools/size $(HYP) $(HYP_SOURCES)
 
 debug: sdcard ## boot the card image halted, with gdb attached
 	@tools/debug $(CARD) $(HYP)/bulkhead.elf

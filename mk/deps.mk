@@ -37,7 +37,7 @@ LIBC_SOURCES := stdio/vsnprintf.c stdio/snprintf.c stdlib/strtol.c stdlib/strtou
 		strchr strchrnul strcmp strcpy strcspn strlcat strlcpy strlen strncat strncmp strncpy strnlen \
 		strnstr strpbrk strrchr strsep strspn strstr strtok_r strcasecmp strncasecmp))
 # Loops in memset and memcpy must not become calls of themselves.
-LIBC_FLAGS := -std=gnu11 -O2 -w $(EL2_FLAGS) -ffreestanding -fno-builtin -fno-tree-loop-distribute-patterns \
+LIBC_FLAGS := -std=gnu11 -w $(EL2_FLAGS) -ffreestanding -fno-builtin -fno-tree-loop-distribute-patterns \
 	-D_LIBC -DINTEGER_ONLY
 LIB := build/lib
 
@@ -46,11 +46,11 @@ LIBC_OBJECTS := $(LIBC_SOURCES:%.c=$(LIB)/libc/%.o) $(LIB)/libc/stdio/svfiprintf
 
 $(LIB)/libc/stdio/svfiprintf.o: mk/deps.mk mk/newlib/newlib.h | $(NEWLIB)
 	@mkdir -p $(@D)
-	@$(HCC) $(LIBC_FLAGS) -DSTRING_ONLY $(LIBC_INCLUDES) -c $(NEWLIB)/libc/stdio/vfprintf.c -o $@
+	@$(HCC) -Os $(LIBC_FLAGS) -DSTRING_ONLY $(LIBC_INCLUDES) -c $(NEWLIB)/libc/stdio/vfprintf.c -o $@
 
 $(LIB)/libc/%.o: mk/deps.mk mk/newlib/newlib.h | $(NEWLIB)
 	@mkdir -p $(@D)
-	@$(HCC) $(LIBC_FLAGS) $(LIBC_INCLUDES) -c $(NEWLIB)/libc/$*.c -o $@
+	@$(HCC) $(if $(findstring /mem,$@),-O2,-Os) $(LIBC_FLAGS) $(LIBC_INCLUDES) -c $(NEWLIB)/libc/$*.c -o $@
 
 $(LIB)/libc.a: $(LIBC_OBJECTS)
 	@echo "  AR      $@"
@@ -61,7 +61,7 @@ FDT_OBJECTS := $(addprefix $(LIB)/libfdt/,$(addsuffix .o,fdt fdt_ro fdt_rw fdt_w
 
 $(LIB)/libfdt/%.o: mk/deps.mk mk/newlib/newlib.h | $(LIBFDT) $(NEWLIB)
 	@mkdir -p $(@D)
-	@$(HCC) -std=gnu11 -O2 -w $(EL2_FLAGS) $(LIBC_INCLUDES) -I$(LIBFDT) -c $(LIBFDT)/$*.c -o $@
+	@$(HCC) -std=gnu11 -Os -w $(EL2_FLAGS) $(LIBC_INCLUDES) -I$(LIBFDT) -c $(LIBFDT)/$*.c -o $@
 
 $(LIB)/libfdt.a: $(FDT_OBJECTS)
 	@echo "  AR      $@"
