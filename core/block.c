@@ -310,6 +310,7 @@ static void interrupt(void *unused)
 void block_init(const struct block_driver *driver)
 {
     card.driver = driver;
+    card.routed = NOBODY;
     if (driver && !irq_attach(driver->intid, interrupt, NULL)) {
         log_line("SD card: its interrupt %u cannot be attached", driver->intid);
         card.driver = NULL;

@@ -64,11 +64,11 @@ bool sdhci_set_clock(struct sdhci *h, uint32_t hz)
     uint32_t n = divider(h->clock_hz, MAX(hz, h->board.min_hz));
     uint32_t word = TIMEOUT_LONGEST | (n & 0xff) << 8 | (n >> 8) << 6;
     sdhci_write(h, SDHCI_CLOCK, TIMEOUT_LONGEST); /* SD clock off while it changes */
-    h->sd_hz = n ? h->clock_hz / (2 * n) : h->clock_hz;
     sdhci_write(h, SDHCI_CLOCK, word | CLOCK_INTERNAL);
     if (!wait_for(h, SDHCI_CLOCK, CLOCK_STABLE, CLOCK_STABLE, CLOCK_MS))
         return false;
     sdhci_write(h, SDHCI_CLOCK, word | CLOCK_INTERNAL | CLOCK_SD);
+    h->sd_hz = n ? h->clock_hz / (2 * n) : h->clock_hz; /* the old one's rest applied until here */
     return true;
 }
 
