@@ -13,6 +13,7 @@ include mk/deps.mk
 include mk/hyp.mk
 include mk/host.mk
 include tests/unit/unit.mk
+include $(wildcard guests/guests.mk)
 include mk/card.mk
 include mk/check.mk
 

@@ -1,9 +1,9 @@
 # Tests, style, sizes, debugging.
 
-test: setup lint $(UNIT_TESTS) sdcard ## run every test, or one: make test T=name
+test: setup lint $(UNIT_TESTS) guests sdcard ## run every test, or one: make test T=name
 	@tools/runtests $(T)
 
-soak: sdcard ## the long tests
+soak: guests sdcard ## the long tests
 	@tools/runtests --soak $(T)
 
 # Every C file of the hypervisor is seen by a second compiler and by clang-tidy, for EL2; what must compile
