@@ -6,8 +6,11 @@ SHELL := /bin/sh
 .SUFFIXES:
 .DEFAULT_GOAL := all
 
-CACHE := $(if $(BULKHEAD_CACHE),$(BULKHEAD_CACHE),build/cache)
-PYTHON := /usr/bin/python3
+# Downloads; BULKHEAD_CACHE may name a folder that several work trees share.
+CACHE := $(or $(abspath $(BULKHEAD_CACHE)),build/cache)
+ifneq ($(BULKHEAD_CACHE),)
+export BULKHEAD_CACHE := $(CACHE)
+endif
 
 include mk/deps.mk
 include mk/hyp.mk

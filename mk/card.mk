@@ -16,7 +16,7 @@ $(VMSCHECK): $(call host_objects,tools/vmscheck.c) build/host/libfdt.a
 	@$(HOST_CC) -o $@ $^
 
 sdcard: hyp $(VMSCHECK) build/$(BOARD)/vms.dtb | $(FIRMWARE) ## build the card image (VMS=my.dts for other VMs)
-	@FIRMWARE=$(FIRMWARE) tools/mksd build/$(BOARD)/vms.dtb $(CARD)
+	@tools/mksd build/$(BOARD)/vms.dtb $(CARD) --firmware $(FIRMWARE) --search $(dir $(VMS))
 
 run: sdcard ## boot the card image in the emulator, console on this terminal
 	@tools/qemu-rpi4 $(CARD)
