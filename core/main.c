@@ -9,6 +9,7 @@
 #include <bulkhead/loader.h>
 #include <bulkhead/log.h>
 #include <bulkhead/machine.h>
+#include <bulkhead/memmap.h>
 #include <bulkhead/version.h>
 
 #include <libfdt.h>
@@ -30,14 +31,15 @@ static struct range dtb_range;
 static void read_board(paddr_t dtb) {
     struct refusal why = {""};
     const void *header = map_file(dtb, sizeof(struct fdt_header));
-    uint32_t bytes = fdt_totalsize(header);
+    uint32_t bytes = header ? fdt_totalsize(header) : 0;
 
     dtb_range = (struct range){dtb.v, bytes};
-    if (fdt_magic(header) != FDT_MAGIC || bytes > DTB_MAX)
+    if (!header || fdt_magic(header) != FDT_MAGIC || bytes > DTB_MAX)
         panic("the boot loader left no device tree at %#llx (x0): boot with `booti IMAGE - FDT`",
               (unsigned long long)dtb.v);
     if (!machine_read(map_file(dtb, bytes), bytes, board->matches, &machine, &why))
         panic("board device tree: %s", why.text);
+    memmap_note("board device tree", dtb_range);
 }
 
 static void say_hello(void) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The life of a VM: set up at boot, loaded and started by its own cores, ended alone. */
+#include <bulkhead/console.h>
 #include <bulkhead/cpu.h>
 #include <bulkhead/guest_mem.h>
 #include <bulkhead/loader.h>
@@ -105,6 +106,7 @@ void vm_setup(unsigned id, const struct vm_config *config, const struct partitio
 
 static void devices_reset(struct vm *vm) {
     vgic_reset(vm);
+    console_vm_restart(vm);
     pl011_reset(&vm->uart, vm);
     for (unsigned i = 0; i < vm->config->ndisks; i++)
         virtio_blk_reset(&vm->disks[i]);
@@ -179,7 +181,7 @@ void vm_end(struct vm *vm, enum vm_state state, const char *reason) {
 
     if (first) {
         refuse(&vm->why, "%s", reason);
-        log_line("%s %s: %s", vm->config->name, state == VM_CRASHED ? "crashed" : "is off", reason);
+        log_vm_state(vm, "%s: %s", state == VM_CRASHED ? "crashed" : "is off", reason);
         for (unsigned i = 0; i < vm->nvcpus; i++)
             if (&vm->vcpus[i] != self)
                 cpu_post(vm->vcpus[i].cpu, EVENT_VCPU_STOP);

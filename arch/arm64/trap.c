@@ -86,6 +86,8 @@ static void emulate(struct vcpu *vcpu, uint64_t esr, ipaddr_t ipa) {
         vcpu_inject_data_abort(vcpu, read_sysreg(far_el2), false);
         return;
     }
+    if (access.retry)
+        return;
     if (!access.write && rt != 31) {
         uint64_t v = esr & ISS_SSE ? sign_extend(access.value, access.size)
                                    : zero_extend(access.value, access.size);

@@ -25,7 +25,9 @@ bool fake_log_has(const char *text)
 static void append(const char *format, va_list args)
 {
     size_t used = strlen(fake_log);
-    vsnprintf(fake_log + used, sizeof(fake_log) - used - 1, format, args);
+    if (used + 2 > sizeof(fake_log))
+        return; /* full */
+    vsnprintf(fake_log + used, sizeof(fake_log) - used - 1, format, args); /* leaves room for the newline */
     strcat(fake_log, "\n");
     fake_log_lines++;
 }
@@ -39,6 +41,15 @@ __attribute__((weak)) void log_line(const char *format, ...)
 }
 
 __attribute__((weak)) void log_vm(struct vm *vm, const char *format, ...)
+{
+    va_list args;
+    (void)vm;
+    va_start(args, format);
+    append(format, args);
+    va_end(args);
+}
+
+__attribute__((weak)) void log_vm_state(struct vm *vm, const char *format, ...)
 {
     va_list args;
     (void)vm;

@@ -1,0 +1,147 @@
+"""Two stock Debian systems side by side: the very card that a user flashes."""
+import os
+import re
+import subprocess
+import time
+
+import pexpect
+
+from bulkhead import BOOT_LIMIT, BUILD, CARD, Board, Debian
+
+LIMIT = 900
+ALONE = True  # it measures clocks
+
+WORK = os.path.join(BUILD, "test", "debian.img")
+PATTERN = "dd if=/dev/urandom of=/root/random bs=1M count=32 2>/dev/null && sync && sha256sum < /root/random"
+
+board = None
+guests = []
+hashes = {}
+
+
+def start():
+    global board, guests
+    board = Board(WORK, snapshot=False)
+    guests = [Debian(board, 1, "alpha"), Debian(board, 2, "beta")]
+    board.expect(r"\[bulkhead\] 4 cores are up at EL2", BOOT_LIMIT)
+    # Both at once, before anybody is attached: the view of all shows each one's prompt.
+    left = {"alpha", "beta"}
+    while left:
+        board.expect(r"\[(alpha|beta)\] (alpha|beta) login: ", 600)
+        assert board.match.group(1) == board.match.group(2)
+        left.discard(board.match.group(1))
+    for guest in guests:
+        guest.login()
+
+
+def setup():
+    os.makedirs(os.path.dirname(WORK), exist_ok=True)
+    subprocess.run(["cp", "--sparse=always", CARD, WORK], check=True)
+    start()
+
+
+def teardown():
+    if board:
+        board.off()
+    if os.path.exists(WORK):
+        os.remove(WORK)
+
+
+def on_both(command, limit=120):
+    """Run it in both guests at the same time; both outputs."""
+    for guest in guests:
+        guest.attach()
+        guest.start(command)
+    answers = []
+    for guest in guests:
+        guest.attach()
+        out, status = guest.finish(limit)
+        assert status == 0, f"{guest.name}: `{command}` ended with {status}: {out}"
+        answers.append(out)
+    return answers
+
+
+def test_systems_are_running():
+    for guest in guests:
+        guest.attach()
+        out, _ = guest.status("systemctl is-system-running --wait; systemctl --failed --no-legend")
+        assert out.split("\n")[0].strip() == "running", f"{guest.name}: {out}"
+
+
+def test_two_cores_each():
+    assert on_both("nproc") == ["2", "2"]
+
+
+def test_kernel_is_the_packages():
+    for guest in guests:
+        guest.attach()
+        guest.run("sha256sum -c /usr/share/bulkhead/vmlinuz.sha256 || "
+                  "[ \"$(sha256sum < /boot/vmlinuz-$(uname -r) | cut -c1-64)\" = "
+                  "\"$(cut -c1-64 /usr/share/bulkhead/vmlinuz.sha256)\" ]")
+    built = subprocess.run(["sha256sum", os.path.join(BUILD, "guests", "vmlinuz")], check=True,
+                           capture_output=True, text=True).stdout[:64]
+    assert on_both("cut -c1-64 /usr/share/bulkhead/vmlinuz.sha256") == [built, built]
+
+
+def test_root_is_its_own_partition():
+    for guest in guests:
+        guest.attach()
+        assert guest.run("findmnt -no SOURCE /") == "/dev/vda"
+        assert guest.run("cat /sys/block/vda/serial") == f"{guest.name}-root"
+        assert "rw" in guest.run("findmnt -no OPTIONS /").split(",")
+
+
+def test_no_errors_in_the_kernel_log():
+    with open(os.path.join(os.path.dirname(BUILD), "guests", "debian", "dmesg-allowed.txt"),
+              encoding="utf-8") as f:
+        allowed = [line.split("#")[0].strip() for line in f]
+    allowed = [a for a in allowed if a]
+    for guest in guests:
+        guest.attach()
+        lines = guest.run("dmesg --level=emerg,alert,crit,err").split("\n")
+        bad = [x for x in lines if x.strip() and not any(re.search(a, x) for a in allowed)]
+        assert not bad, f"{guest.name}: {bad}"
+
+
+def test_data_written_in_both_at_once():
+    for name, out in zip(("alpha", "beta"), on_both(PATTERN, 600)):
+        hashes[name] = out.split()[0]
+    assert hashes["alpha"] != hashes["beta"]
+
+
+def offset(guest):
+    """Guest's clock less ours, in seconds: of several exchanges the one that took least (as NTP does)."""
+    guest.attach()
+    board.line("while read x && [ $x ]; do echo @$EPOCHREALTIME@; done")
+    best = None
+    for _ in range(15):
+        sent = time.monotonic()
+        board.line("x")
+        board.expect(r"@(\d+)[.,](\d+)@")
+        took = time.monotonic() - sent
+        clock = int(board.match.group(1)) + int(board.match.group(2)) / 1e6
+        if best is None or took < best[0]:
+            best = (took, clock - sent - took / 2)
+    board.line("")
+    return best[1]
+
+
+def test_clocks_advance_together():
+    """Over 60 s both guests' clocks advance within 10 ms of each other."""
+    before = [offset(guest) for guest in guests]
+    end = time.monotonic() + 60
+    while time.monotonic() < end:  # keep reading: a full pipe would stop the emulator
+        board.port.expect([pexpect.TIMEOUT, "no such line"], timeout=1)
+    after = [offset(guest) for guest in guests]
+    drift = [a - b for a, b in zip(after, before)]
+    print(f"drift against the test's clock: {drift}")
+    assert abs(drift[0] - drift[1]) < 0.010, drift
+
+
+def test_data_survives_a_restart():
+    assert hashes, "nothing was written"
+    board.off()
+    start()
+    for guest in guests:
+        guest.attach()
+        assert guest.run("sha256sum < /root/random", 300).split()[0] == hashes[guest.name]
