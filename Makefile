@@ -9,7 +9,7 @@ SHELL := /bin/sh
 # Downloads; BULKHEAD_CACHE may name a folder that several work trees share.
 CACHE := $(or $(abspath $(BULKHEAD_CACHE)),build/cache)
 ifneq ($(BULKHEAD_CACHE),)
-export BULKHEAD_CACHE := $(CACHE)
+override export BULKHEAD_CACHE := $(CACHE)
 endif
 
 include mk/deps.mk
