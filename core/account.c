@@ -11,12 +11,14 @@ static struct core_account {
     unsigned payer;
 } accounts[MAX_CPUS];
 
-static void charge(struct core_account *a, uint64_t now) {
+static void charge(struct core_account *a, uint64_t now)
+{
     a->sums.ticks[a->payer] += now - a->since;
     a->since = now;
 }
 
-void account_enter(void) {
+void account_enter(void)
+{
     struct core_account *a = &accounts[cpu_this()];
     const struct vcpu *vcpu = vcpu_this();
     a->entered = a->since = time_now();
@@ -24,14 +26,16 @@ void account_enter(void) {
     a->sums.stays++;
 }
 
-void account_leave(void) {
+void account_leave(void)
+{
     struct core_account *a = &accounts[cpu_this()];
     uint64_t now = time_now();
     charge(a, now);
     a->sums.longest = MAX(a->sums.longest, now - a->entered);
 }
 
-unsigned account_switch(unsigned payer) {
+unsigned account_switch(unsigned payer)
+{
     struct core_account *a = &accounts[cpu_this()];
     unsigned before = a->payer;
     charge(a, time_now());
@@ -39,6 +43,7 @@ unsigned account_switch(unsigned payer) {
     return before;
 }
 
-void account_read(unsigned cpu, struct account *out) {
+void account_read(unsigned cpu, struct account *out)
+{
     *out = accounts[cpu].sums;
 }

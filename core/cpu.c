@@ -10,12 +10,14 @@
 
 static uint32_t posted[MAX_CPUS];
 
-void cpu_post(unsigned cpu, enum cpu_event event) {
+void cpu_post(unsigned cpu, enum cpu_event event)
+{
     __atomic_fetch_or(&posted[cpu], (uint32_t)event, __ATOMIC_RELEASE);
     cpu_kick(cpu);
 }
 
-void cpu_events_run(void) {
+void cpu_events_run(void)
+{
     uint32_t events = __atomic_exchange_n(&posted[cpu_this()], 0, __ATOMIC_ACQUIRE);
     struct vcpu *vcpu = vcpu_this();
 

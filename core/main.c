@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The boot, from the first line on the console to guests on their own cores: boot_main() is its order. */
+/* The boot, from the first line on the console to guests on their own cores: boot_main() is its
+ * order. */
 #include <bulkhead/arch.h>
 #include <bulkhead/block.h>
 #include <bulkhead/board.h>
@@ -28,7 +29,8 @@ static struct range dtb_range;
 
 /* ---- The board ---- */
 
-static void read_board(paddr_t dtb) {
+static void read_board(paddr_t dtb)
+{
     struct refusal why = {""};
     const void *header = map_file(dtb, sizeof(struct fdt_header));
     uint32_t bytes = header ? fdt_totalsize(header) : 0;
@@ -42,7 +44,8 @@ static void read_board(paddr_t dtb) {
     memmap_note("board device tree", dtb_range);
 }
 
-static void say_hello(void) {
+static void say_hello(void)
+{
     uint64_t ram = 0;
     for (unsigned i = 0; i < machine.nram; i++)
         ram += machine.ram[i].size;
@@ -51,7 +54,8 @@ static void say_hello(void) {
              (unsigned long long)(ram >> 20), machine.nram, machine.nfiles);
 }
 
-static void prepare_board(void) {
+static void prepare_board(void)
+{
     struct refusal why = {""};
     uint64_t before = 0, after = 0;
     uint8_t noise[32];
@@ -69,13 +73,15 @@ static void prepare_board(void) {
 
 /* ---- The card ---- */
 
-static bool read_card(void *unused, uint64_t sector, uint32_t count, void *buffer) {
+static bool read_card(void *unused, uint64_t sector, uint32_t count, void *buffer)
+{
     (void)unused;
     return block_boot_io(BLOCK_READ, sector, count, buffer);
 }
 
 /* Without a card, or with a bad table, VMs that need a disk are refused one by one; others run. */
-static void open_card(void) {
+static void open_card(void)
+{
     struct refusal why = {""};
     const struct block_driver *card = board->card(&machine, &why);
 
@@ -85,12 +91,14 @@ static void open_card(void) {
     else if (!gpt_load(read_card, NULL, block_capacity(), &gpt, &why))
         log_line("SD card: %s", why.text);
     else
-        log_line("SD card: %llu MiB, %u partitions", (unsigned long long)(block_capacity() >> 11), gpt.count);
+        log_line("SD card: %llu MiB, %u partitions", (unsigned long long)(block_capacity() >> 11),
+                 gpt.count);
 }
 
 /* ---- The VMs ---- */
 
-static bool plan(struct refusal *why) {
+static bool plan(struct refusal *why)
+{
     const struct boot_file *file = machine_file(&machine, "vms.dtb");
     struct range kept[MAX_FILES + 2] = {arch_image(), dtb_range};
     unsigned nkept = 2;
@@ -107,7 +115,8 @@ static bool plan(struct refusal *why) {
            partition_check(&machine, &config, kept, nkept, shares, why);
 }
 
-static void set_up_vms(void) {
+static void set_up_vms(void)
+{
     struct refusal why = {""};
 
     if (!plan(&why)) {
@@ -123,7 +132,8 @@ static void set_up_vms(void) {
     }
 }
 
-static void start_cores(void) {
+static void start_cores(void)
+{
     const struct partition *ram[MAX_CPUS] = {0};
     struct refusal why = {""};
 
@@ -135,13 +145,15 @@ static void start_cores(void) {
     log_line("%u cores are up at EL2", cpu_count());
 }
 
-static void start_vms(void) {
+static void start_vms(void)
+{
     for (unsigned i = 0; i < vm_count; i++)
         if (vms[i].state == VM_LOADING)
             cpu_post(vms[i].vcpus[0].cpu, EVENT_VM_LOAD);
 }
 
-noreturn void boot_main(paddr_t dtb) {
+noreturn void boot_main(paddr_t dtb)
+{
     read_board(dtb);
     console_init(board->console(&machine));
     say_hello();
@@ -155,6 +167,7 @@ noreturn void boot_main(paddr_t dtb) {
     vcpu_park();
 }
 
-noreturn void secondary_main(void) {
+noreturn void secondary_main(void)
+{
     vcpu_park();
 }

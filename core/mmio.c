@@ -2,7 +2,9 @@
 #include <bulkhead/mmio.h>
 #include <bulkhead/vm.h>
 
-bool mmio_attach(struct mmio_map *map, uint64_t base, uint64_t size, mmio_handler handler, void *device) {
+bool mmio_attach(struct mmio_map *map, uint64_t base, uint64_t size, mmio_handler handler,
+                 void *device)
+{
     unsigned at = 0;
     if (map->count == MAX_MMIO_REGIONS || size == 0 || base + size < base)
         return false;
@@ -18,7 +20,8 @@ bool mmio_attach(struct mmio_map *map, uint64_t base, uint64_t size, mmio_handle
     return true;
 }
 
-bool mmio_dispatch(struct vcpu *vcpu, ipaddr_t ipa, struct mmio_access *access) {
+bool mmio_dispatch(struct vcpu *vcpu, ipaddr_t ipa, struct mmio_access *access)
+{
     const struct mmio_map *map = &vcpu->vm->mmio;
     for (unsigned i = 0; i < map->count; i++) {
         const struct mmio_region *r = &map->regions[i];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Power State Coordination Interface 1.1 (DEN 0022D) as a guest sees it: its own vCPUs and nothing else. */
+/* Power State Coordination Interface 1.1 (DEN 0022D) as a guest sees it: its own vCPUs and nothing
+ * else. */
 #include <bulkhead/cpu.h>
 #include <bulkhead/guest_mem.h>
 #include <bulkhead/vm.h>
@@ -34,18 +35,21 @@ enum psci_result {
 enum {
     SMC64 = 1 << 30,
     VERSION_1_1 = 0x10001,
-    MIGRATE_NOT_REQUIRED = 2,      /* 5.9: no trusted OS */
+    MIGRATE_NOT_REQUIRED = 2,        /* 5.9: no trusted OS */
     POWER_STATE_POWERDOWN = 1 << 16, /* 5.4.2.1, original format, StateType */
     POWER_STATE_RESERVED = 0xfcfe0000,
     SMCCC_VERSION = 0x80000000,
 };
 
-/* A guest's MPIDR values are its CPU numbers in Aff0 (arch: VMPIDR_EL2); any other bit names nobody. */
-static struct vcpu *target(struct vm *vm, uint64_t mpidr) {
+/* A guest's MPIDR values are its CPU numbers in Aff0 (arch: VMPIDR_EL2); any other bit names
+ * nobody. */
+static struct vcpu *target(struct vm *vm, uint64_t mpidr)
+{
     return mpidr < vm->nvcpus ? &vm->vcpus[mpidr] : NULL;
 }
 
-static int64_t cpu_on(struct vm *vm, uint64_t mpidr, uint64_t entry, uint64_t context) {
+static int64_t cpu_on(struct vm *vm, uint64_t mpidr, uint64_t entry, uint64_t context)
+{
     struct vcpu *t = target(vm, mpidr);
     int64_t result = SUCCESS;
     if (!t)
@@ -72,7 +76,8 @@ static int64_t cpu_on(struct vm *vm, uint64_t mpidr, uint64_t entry, uint64_t co
 }
 
 /* 5.7.1: 0 ON, 1 OFF, 2 ON_PENDING. Levels above 0 name the one cluster that all vCPUs are in. */
-static int64_t affinity_info(struct vm *vm, uint64_t mpidr, uint64_t level) {
+static int64_t affinity_info(struct vm *vm, uint64_t mpidr, uint64_t level)
+{
     static const uint8_t answer[] = {[VCPU_ON] = 0, [VCPU_OFF] = 1, [VCPU_ON_PENDING] = 2};
     struct vcpu *t = target(vm, mpidr);
     if (level > 3 || (level == 0 && !t))
@@ -82,7 +87,8 @@ static int64_t affinity_info(struct vm *vm, uint64_t mpidr, uint64_t level) {
     return answer[__atomic_load_n(&t->power, __ATOMIC_RELAXED)];
 }
 
-static void cpu_off(struct vcpu *vcpu) {
+static void cpu_off(struct vcpu *vcpu)
+{
     struct vm *vm = vcpu->vm;
     bool last = true;
 
@@ -97,14 +103,16 @@ static void cpu_off(struct vcpu *vcpu) {
     vcpu_park();
 }
 
-static int64_t cpu_suspend(uint64_t power_state) {
+static int64_t cpu_suspend(uint64_t power_state)
+{
     if (power_state & (POWER_STATE_RESERVED | POWER_STATE_POWERDOWN))
         return INVALID_PARAMETERS;
     /* 5.4: a standby state may end at once; the guest's own WFI is what waits, without an exit. */
     return SUCCESS;
 }
 
-static int64_t features(uint32_t function) {
+static int64_t features(uint32_t function)
+{
     switch (function) {
     case SMCCC_VERSION:
         return SUCCESS;
@@ -129,9 +137,11 @@ static int64_t features(uint32_t function) {
     return NOT_SUPPORTED;
 }
 
-void psci_call(struct vcpu *vcpu, uint32_t function) {
+void psci_call(struct vcpu *vcpu, uint32_t function)
+{
     uint64_t *x = vcpu->regs->x;
-    uint64_t mask = function & SMC64 ? UINT64_MAX : UINT32_MAX; /* 0028E 3.1: SMC32 arguments are W registers */
+    uint64_t mask =
+        function & SMC64 ? UINT64_MAX : UINT32_MAX; /* 0028E 3.1: SMC32 arguments are W registers */
     int64_t result = NOT_SUPPORTED;
 
     if (features(function) != SUCCESS) {
@@ -161,7 +171,8 @@ void psci_call(struct vcpu *vcpu, uint32_t function) {
         vm_end(vcpu->vm, VM_OFF, "it turned itself off (PSCI SYSTEM_OFF)");
         break;
     case PSCI_SYSTEM_RESET:
-        vm_end(vcpu->vm, VM_OFF, "it asked for a reset (PSCI SYSTEM_RESET), which ends a VM in this version");
+        vm_end(vcpu->vm, VM_OFF,
+               "it asked for a reset (PSCI SYSTEM_RESET), which ends a VM in this version");
         break;
     case PSCI_FEATURES:
         result = features((uint32_t)x[1]);

@@ -21,17 +21,20 @@ unsigned vm_count;
 
 static struct vcpu *pinned[MAX_CPUS];
 
-struct vcpu *vcpu_on(unsigned cpu) {
+struct vcpu *vcpu_on(unsigned cpu)
+{
     return pinned[cpu];
 }
 
-struct vcpu *vcpu_this(void) {
+struct vcpu *vcpu_this(void)
+{
     return pinned[cpu_this()];
 }
 
 /* ---- Set-up, on the boot core ---- */
 
-static bool map_memory(struct vm *vm) {
+static bool map_memory(struct vm *vm)
+{
     const struct device *gic = machine_device(&machine, DEV_GIC);
     uint64_t ipa = GUEST_RAM_BASE;
 
@@ -47,9 +50,11 @@ static bool map_memory(struct vm *vm) {
                       STAGE2_DEVICE);
 }
 
-static void attach_devices(struct vm *vm) {
-    bool ok = mmio_attach(&vm->mmio, GUEST_GICD_BASE, PAGE_SIZE, vgic_distributor_access, &vm->gic) &&
-              mmio_attach(&vm->mmio, GUEST_PL011_BASE, PAGE_SIZE, pl011_access, &vm->uart);
+static void attach_devices(struct vm *vm)
+{
+    bool ok =
+        mmio_attach(&vm->mmio, GUEST_GICD_BASE, PAGE_SIZE, vgic_distributor_access, &vm->gic) &&
+        mmio_attach(&vm->mmio, GUEST_PL011_BASE, PAGE_SIZE, pl011_access, &vm->uart);
     for (unsigned i = 0; i < vm->config->ndisks; i++)
         ok = ok && mmio_attach(&vm->mmio, GUEST_VIRTIO_BASE + (uint64_t)i * GUEST_VIRTIO_STRIDE,
                                GUEST_VIRTIO_STRIDE, virtio_mmio_access, &vm->disks[i].device);
@@ -57,22 +62,26 @@ static void attach_devices(struct vm *vm) {
 }
 
 /* Each disk is a partition that must be on the card. */
-static bool attach_disks(struct vm *vm, const struct gpt *gpt) {
+static bool attach_disks(struct vm *vm, const struct gpt *gpt)
+{
     for (unsigned i = 0; i < vm->config->ndisks; i++) {
         const struct disk_config *disk = &vm->config->disks[i];
         const struct gpt_partition *part = gpt_find(gpt, disk->partition);
         if (!part) {
             refuse(&vm->why,
-                   "%s: disks/%s: partition: the card has no partition named \"%s\"; it has %u partitions",
+                   "%s: disks/%s: partition: the card has no partition named \"%s\"; it has %u "
+                   "partitions",
                    vm->config->name, disk->name, disk->partition, gpt->count);
             return false;
         }
-        virtio_blk_init(&vm->disks[i], vm, i, part->label, part->first, part->sectors, disk->read_only);
+        virtio_blk_init(&vm->disks[i], vm, i, part->label, part->first, part->sectors,
+                        disk->read_only);
     }
     return true;
 }
 
-static bool check_files(struct vm *vm) {
+static bool check_files(struct vm *vm)
+{
     const char *names[MAX_FILES];
     for (unsigned i = 0; i < machine.nfiles; i++)
         names[i] = machine.files[i].path;
@@ -80,7 +89,8 @@ static bool check_files(struct vm *vm) {
 }
 
 void vm_setup(unsigned id, const struct vm_config *config, const struct partition *memory,
-              const struct gpt *gpt) {
+              const struct gpt *gpt)
+{
     struct vm *vm = &vms[id];
     vm->id = id;
     vm->config = config;
@@ -104,7 +114,8 @@ void vm_setup(unsigned id, const struct vm_config *config, const struct partitio
 
 /* ---- Start, on the VM's own cores ---- */
 
-static void devices_reset(struct vm *vm) {
+static void devices_reset(struct vm *vm)
+{
     vgic_reset(vm);
     console_vm_restart(vm);
     pl011_reset(&vm->uart, vm);
@@ -112,7 +123,8 @@ static void devices_reset(struct vm *vm) {
         virtio_blk_reset(&vm->disks[i]);
 }
 
-static void start(struct vm *vm, ipaddr_t entry, ipaddr_t dtb) {
+static void start(struct vm *vm, ipaddr_t entry, ipaddr_t dtb)
+{
     struct vcpu *boot = &vm->vcpus[0];
     devices_reset(vm);
     vm->cntvoff = time_now();
@@ -122,12 +134,13 @@ static void start(struct vm *vm, ipaddr_t entry, ipaddr_t dtb) {
     boot->entry = entry;
     boot->context = dtb.v; /* booting.rst: x0 = physical address of the device tree */
     lock_release(&vm->lock);
-    log_line("%s: starting on core %u: kernel at %#llx, device tree at %#llx", vm->config->name, boot->cpu,
-             (unsigned long long)entry.v, (unsigned long long)dtb.v);
+    log_line("%s: starting on core %u: kernel at %#llx, device tree at %#llx", vm->config->name,
+             boot->cpu, (unsigned long long)entry.v, (unsigned long long)dtb.v);
     vcpu_start(boot);
 }
 
-void vm_load_step(struct vm *vm) {
+void vm_load_step(struct vm *vm)
+{
     ipaddr_t entry, dtb;
     if (vm->state != VM_LOADING)
         return;
@@ -144,7 +157,8 @@ void vm_load_step(struct vm *vm) {
     start(vm, entry, dtb);
 }
 
-void vcpu_start(struct vcpu *vcpu) {
+void vcpu_start(struct vcpu *vcpu)
+{
     struct vm *vm = vcpu->vm;
     bool go;
     lock_take(&vm->lock);
@@ -160,7 +174,8 @@ void vcpu_start(struct vcpu *vcpu) {
 
 /* ---- The end ---- */
 
-noreturn void vcpu_stop(struct vcpu *vcpu) {
+noreturn void vcpu_stop(struct vcpu *vcpu)
+{
     struct vm *vm = vcpu->vm;
     lock_take(&vm->lock);
     vcpu->power = VCPU_OFF;
@@ -169,7 +184,8 @@ noreturn void vcpu_stop(struct vcpu *vcpu) {
     vcpu_park();
 }
 
-void vm_end(struct vm *vm, enum vm_state state, const char *reason) {
+void vm_end(struct vm *vm, enum vm_state state, const char *reason)
+{
     struct vcpu *self = vcpu_this();
     bool first;
 

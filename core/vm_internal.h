@@ -6,13 +6,14 @@
 #include <bulkhead/gpt.h>
 #include <bulkhead/vm.h>
 
-/* Boot core, before the VM's cores run: build vms[id] from its configuration and its share of memory. A VM
- * that cannot be (partition not on the card, file missing) becomes VM_REFUSED with a sentence. */
+/* Boot core, before the VM's cores run: build vms[id] from its configuration and its share of
+ * memory. A VM that cannot be (partition not on the card, file missing) becomes VM_REFUSED with a
+ * sentence. */
 void vm_setup(unsigned id, const struct vm_config *config, const struct partition *memory,
               const struct gpt *gpt);
 
-/* On the VM's first core, one bounded step (zero 2 MiB, or load the files), posting itself the next step;
- * the last step enters the guest and does not return. */
+/* On the VM's first core, one bounded step (zero 2 MiB, or load the files), posting itself the next
+ * step; the last step enters the guest and does not return. */
 void vm_load_step(struct vm *vm);
 
 /* On the vCPU's own core: EVENT_VCPU_START, EVENT_VCPU_STOP. */

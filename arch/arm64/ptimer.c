@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The EL1 physical timer (Arm ARM D11.2) for a guest: no stock kernel of ours uses it while the virtual timer
- * is there, U-Boot and test kernels may. CNTHCTL_EL2.EL1PCEN=0 traps its registers here; CNTPCT_EL0 doesn't trap.
+ * The EL1 physical timer (Arm ARM D11.2) for a guest: no stock kernel of ours uses it while the
+ * virtual timer is there, U-Boot and test kernels may. CNTHCTL_EL2.EL1PCEN=0 traps its registers
+ * here; CNTPCT_EL0 doesn't trap.
  */
 #include <bulkhead/timer.h>
 #include <bulkhead/vgic.h>
@@ -18,12 +19,14 @@ static struct ptimer {
     uint32_t ctl;
 } ptimers[MAX_CPUS];
 
-static bool condition_met(const struct ptimer *p) {
+static bool condition_met(const struct ptimer *p)
+{
     return (p->ctl & CTL_ENABLE) && time_now() >= p->cval;
 }
 
 /* The line follows the condition; while it is in the future, wait for it. */
-static void update(struct vcpu *vcpu) {
+static void update(struct vcpu *vcpu)
+{
     struct ptimer *p = &ptimers[vcpu->cpu];
     bool met = condition_met(p);
     vgic_set_private_level(vcpu, INTID_PTIMER, met && !(p->ctl & CTL_IMASK));
@@ -33,18 +36,21 @@ static void update(struct vcpu *vcpu) {
         timer_cancel(&p->timer);
 }
 
-static void expired(void *context) {
+static void expired(void *context)
+{
     update(context);
 }
 
-void ptimer_reset(struct vcpu *vcpu) {
+void ptimer_reset(struct vcpu *vcpu)
+{
     struct ptimer *p = &ptimers[vcpu->cpu];
     timer_cancel(&p->timer);
     *p = (struct ptimer){0};
     timer_init(&p->timer, expired, vcpu);
 }
 
-uint64_t ptimer_read(struct vcpu *vcpu, enum ptimer_register r) {
+uint64_t ptimer_read(struct vcpu *vcpu, enum ptimer_register r)
+{
     const struct ptimer *p = &ptimers[vcpu->cpu];
     switch (r) {
     case PTIMER_TVAL:
@@ -57,7 +63,8 @@ uint64_t ptimer_read(struct vcpu *vcpu, enum ptimer_register r) {
     return 0;
 }
 
-void ptimer_write(struct vcpu *vcpu, enum ptimer_register r, uint64_t value) {
+void ptimer_write(struct vcpu *vcpu, enum ptimer_register r, uint64_t value)
+{
     struct ptimer *p = &ptimers[vcpu->cpu];
     switch (r) {
     case PTIMER_TVAL: /* a signed 32-bit distance (D11.2.4) */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * System registers that EL2 traps (docs/el2-controls.md says why each is), in one table. What is not in it is
- * UNDEFINED for the guest.
+ * System registers that EL2 traps (docs/el2-controls.md says why each is), in one table. What is
+ * not in it is UNDEFINED for the guest.
  */
 #include <bulkhead/vm.h>
 
@@ -9,11 +9,11 @@
 #include "trap.h"
 
 /* op0:op1:CRn:CRm:op2 as one number, in the order of ESR_EL2's ISS for class 0x18. */
-#define ENCODE(op0, op1, crn, crm, op2)                                                            \
+#define ENCODE(op0, op1, crn, crm, op2) \
     ((op0) << 20 | (op2) << 17 | (op1) << 14 | (crn) << 10 | (crm) << 1)
 #define ENCODE_MASK 0x3ffc1eU
-#define ANY_OP2 (7U << 17)
-#define ANY_CRM (15U << 1)
+#define ANY_OP2     (7U << 17)
+#define ANY_CRM     (15U << 1)
 
 /* A trapped access; `value` is what is written, or becomes what is read. */
 struct sysreg_access {
@@ -30,25 +30,30 @@ struct sysreg_rule {
     bool (*access)(struct sysreg_access *a);
 };
 
-/* Read as zero, writes ignored; not for EL0, where hardware without the feature is UNDEFINED too. */
-static bool raz_wi(struct sysreg_access *a) {
+/* Read as zero, writes ignored; not for EL0, where hardware without the feature is UNDEFINED too.
+ */
+static bool raz_wi(struct sysreg_access *a)
+{
     a->value = 0;
     return !a->from_el0;
 }
 
-/* OSLSR_EL1: OSLM=0b10 (an OS lock exists), OSLK=0 (it's open; OSLAR writes are ignored). Arm ARM D17.3.24. */
-static bool oslsr(struct sysreg_access *a) {
+/* OSLSR_EL1: OSLM=0b10 (an OS lock exists), OSLK=0 (it's open; OSLAR writes are ignored). Arm ARM
+ * D17.3.24. */
+static bool oslsr(struct sysreg_access *a)
+{
     a->value = 8;
     return !a->write;
 }
 
 /* ---- Identification, group 3 (HCR_EL2.TID3): the core's own, less what a guest hasn't got ---- */
 
-#define ID_CASE(crm, op2, name)                                                                    \
-    case ENCODE(3, 0, 0, crm, op2):                                                                \
+#define ID_CASE(crm, op2, name)     \
+    case ENCODE(3, 0, 0, crm, op2): \
         return read_sysreg(name)
 
-static uint64_t id_hardware(uint32_t encoding) {
+static uint64_t id_hardware(uint32_t encoding)
+{
     switch (encoding) {
         ID_CASE(1, 0, id_pfr0_el1);
         ID_CASE(1, 1, id_pfr1_el1);
@@ -81,18 +86,19 @@ static uint64_t id_hardware(uint32_t encoding) {
     }
 }
 
-static bool id_register(struct sysreg_access *a) {
+static bool id_register(struct sysreg_access *a)
+{
     uint64_t v = id_hardware(a->encoding);
     switch (a->encoding) {
-    case ENCODE(3, 0, 0, 1, 2):      /* ID_DFR0_EL1 */
-        v &= ~(0xfULL << 24);        /* PerfMon: no PMU */
+    case ENCODE(3, 0, 0, 1, 2): /* ID_DFR0_EL1 */
+        v &= ~(0xfULL << 24);   /* PerfMon: no PMU */
         break;
-    case ENCODE(3, 0, 0, 4, 0):      /* ID_AA64PFR0_EL1 */
-        v &= ~(0xfULL << 24);        /* GIC: no system register interface */
-        v &= ~0xff00ULL;             /* EL3, EL2: not for a guest */
+    case ENCODE(3, 0, 0, 4, 0): /* ID_AA64PFR0_EL1 */
+        v &= ~(0xfULL << 24);   /* GIC: no system register interface */
+        v &= ~0xff00ULL;        /* EL3, EL2: not for a guest */
         break;
-    case ENCODE(3, 0, 0, 5, 0):      /* ID_AA64DFR0_EL1 */
-        v &= ~0xf00ULL;              /* PMUVer: no PMU (on v8.0 one would count EL2 too) */
+    case ENCODE(3, 0, 0, 5, 0): /* ID_AA64DFR0_EL1 */
+        v &= ~0xf00ULL;         /* PMUVer: no PMU (on v8.0 one would count EL2 too) */
         break;
     default:
         break;
@@ -103,7 +109,8 @@ static bool id_register(struct sysreg_access *a) {
 
 /* ---- The EL1 physical timer ---- */
 
-static bool cntp(struct sysreg_access *a) {
+static bool cntp(struct sysreg_access *a)
+{
     static const enum ptimer_register which[] = {PTIMER_TVAL, PTIMER_CTL, PTIMER_CVAL};
     unsigned op2 = a->encoding >> 17 & 7;
     if (op2 >= ARRAY_SIZE(which))
@@ -117,21 +124,23 @@ static bool cntp(struct sysreg_access *a) {
 
 static const struct sysreg_rule rules[] = {
     {ENCODE(3, 0, 0, 0, 0), ANY_CRM | ANY_OP2, id_register},
-    {ENCODE(3, 3, 14, 2, 0), ANY_OP2, cntp},      /* CNTP_*_EL0: CNTHCTL_EL2.EL1PCEN=0 */
-    {ENCODE(3, 0, 1, 0, 1), 0, raz_wi},           /* ACTLR_EL1: HCR_EL2.TACR */
-    {ENCODE(2, 0, 1, 1, 4), 0, oslsr},            /* OSLSR_EL1: MDCR_EL2.TDOSA */
-    {ENCODE(2, 0, 1, 0, 4), 0, raz_wi},           /* OSLAR_EL1 */
-    {ENCODE(2, 0, 1, 3, 4), 0, raz_wi},           /* OSDLR_EL1 */
-    {ENCODE(2, 0, 1, 4, 4), 0, raz_wi},           /* DBGPRCR_EL1 */
-    {ENCODE(2, 0, 1, 0, 0), 0, raz_wi},           /* MDRAR_EL1: MDCR_EL2.TDRA */
-    {ENCODE(3, 3, 9, 12, 0), ANY_OP2, raz_wi},    /* PMCR_EL0..PMCEID1_EL0: MDCR_EL2.TPM */
-    {ENCODE(3, 3, 9, 13, 0), ANY_OP2, raz_wi},    /* PMCCNTR_EL0, PMXEVTYPER_EL0, PMXEVCNTR_EL0 */
-    {ENCODE(3, 3, 9, 14, 0), ANY_OP2, raz_wi},    /* PMUSERENR_EL0, PMOVSSET_EL0 */
-    {ENCODE(3, 0, 9, 14, 0), ANY_OP2, raz_wi},    /* PMINTENSET_EL1, PMINTENCLR_EL1 */
-    {ENCODE(3, 3, 14, 8, 0), ANY_OP2 | 7U << 1, raz_wi}, /* PMEVCNTRn_EL0, PMEVTYPERn_EL0, PMCCFILTR_EL0 */
+    {ENCODE(3, 3, 14, 2, 0), ANY_OP2, cntp},   /* CNTP_*_EL0: CNTHCTL_EL2.EL1PCEN=0 */
+    {ENCODE(3, 0, 1, 0, 1), 0, raz_wi},        /* ACTLR_EL1: HCR_EL2.TACR */
+    {ENCODE(2, 0, 1, 1, 4), 0, oslsr},         /* OSLSR_EL1: MDCR_EL2.TDOSA */
+    {ENCODE(2, 0, 1, 0, 4), 0, raz_wi},        /* OSLAR_EL1 */
+    {ENCODE(2, 0, 1, 3, 4), 0, raz_wi},        /* OSDLR_EL1 */
+    {ENCODE(2, 0, 1, 4, 4), 0, raz_wi},        /* DBGPRCR_EL1 */
+    {ENCODE(2, 0, 1, 0, 0), 0, raz_wi},        /* MDRAR_EL1: MDCR_EL2.TDRA */
+    {ENCODE(3, 3, 9, 12, 0), ANY_OP2, raz_wi}, /* PMCR_EL0..PMCEID1_EL0: MDCR_EL2.TPM */
+    {ENCODE(3, 3, 9, 13, 0), ANY_OP2, raz_wi}, /* PMCCNTR_EL0, PMXEVTYPER_EL0, PMXEVCNTR_EL0 */
+    {ENCODE(3, 3, 9, 14, 0), ANY_OP2, raz_wi}, /* PMUSERENR_EL0, PMOVSSET_EL0 */
+    {ENCODE(3, 0, 9, 14, 0), ANY_OP2, raz_wi}, /* PMINTENSET_EL1, PMINTENCLR_EL1 */
+    {ENCODE(3, 3, 14, 8, 0), ANY_OP2 | 7U << 1,
+     raz_wi}, /* PMEVCNTRn_EL0, PMEVTYPERn_EL0, PMCCFILTR_EL0 */
 };
 
-bool sysreg_access(struct vcpu *vcpu, uint64_t esr) {
+bool sysreg_access(struct vcpu *vcpu, uint64_t esr)
+{
     unsigned rt = esr >> 5 & 31;
     struct sysreg_access a = {
         .vcpu = vcpu,

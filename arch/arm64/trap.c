@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Synchronous exceptions from a guest: one handler for each exception class (Arm ARM DDI 0487, ESR_EL2.EC).
- * Whatever the guest did, the answer is the architecture's, given to that guest.
+ * Synchronous exceptions from a guest: one handler for each exception class (Arm ARM DDI 0487,
+ * ESR_EL2.EC). Whatever the guest did, the answer is the architecture's, given to that guest.
  */
 #include <bulkhead/arch.h>
 #include <bulkhead/mmio.h>
@@ -26,8 +26,10 @@ enum {
 
 /* ---- Going on after an emulated instruction ---- */
 
-/* AArch32: ITSTATE is SPSR bits 15:10 and 26:25 (Arm ARM C5.2.19); it moves on with each instruction (F1.4). */
-static uint64_t advance_it(uint64_t pstate) {
+/* AArch32: ITSTATE is SPSR bits 15:10 and 26:25 (Arm ARM C5.2.19); it moves on with each
+ * instruction (F1.4). */
+static uint64_t advance_it(uint64_t pstate)
+{
     uint32_t it = (uint32_t)((pstate >> 8 & 0xfc) | (pstate >> 25 & 3));
     if (!it)
         return pstate;
@@ -35,7 +37,8 @@ static uint64_t advance_it(uint64_t pstate) {
     return (pstate & ~0x0600fc00ULL) | (uint64_t)(it & 0xfc) << 8 | (uint64_t)(it & 3) << 25;
 }
 
-void trap_advance(struct vcpu_regs *regs, uint64_t esr) {
+void trap_advance(struct vcpu_regs *regs, uint64_t esr)
+{
     regs->pc += esr & ESR_IL ? 4 : 2;
     if (regs->pstate & SPSR_AARCH32)
         regs->pstate = advance_it(regs->pstate);
@@ -44,36 +47,44 @@ void trap_advance(struct vcpu_regs *regs, uint64_t esr) {
 
 /* ---- Calls ---- */
 
-static void trap_hvc(struct vcpu *vcpu, uint64_t esr) {
-    (void)esr; /* DEN 0028E 2.9: only immediate 0 is for calls; the others have no meaning to give */
+static void trap_hvc(struct vcpu *vcpu, uint64_t esr)
+{
+    (void)
+        esr; /* DEN 0028E 2.9: only immediate 0 is for calls; the others have no meaning to give */
     if (esr & 0xffff)
         vcpu->regs->x[0] = UINT64_MAX;
     else
         smccc_call(vcpu);
 }
 
-static void trap_smc(struct vcpu *vcpu, uint64_t esr) {
-    vcpu->regs->pc += 4; /* HCR_EL2.TSC: ELR points at the SMC itself; first, as a call may not return */
+static void trap_smc(struct vcpu *vcpu, uint64_t esr)
+{
+    vcpu->regs->pc +=
+        4; /* HCR_EL2.TSC: ELR points at the SMC itself; first, as a call may not return */
     trap_hvc(vcpu, esr);
 }
 
 /* ---- Aborts: MMIO, or nothing there ---- */
 
 /* Fault status codes, ISS.DFSC (Arm ARM, ISS encoding for a Data Abort). */
-static bool is_translation_fault(uint64_t esr) {
+static bool is_translation_fault(uint64_t esr)
+{
     return (esr & 0x3c) == 0x04;
 }
 
-static uint64_t sign_extend(uint64_t value, unsigned bytes) {
+static uint64_t sign_extend(uint64_t value, unsigned bytes)
+{
     unsigned shift = 64 - 8 * bytes;
     return (uint64_t)((int64_t)(value << shift) >> shift);
 }
 
-static uint64_t zero_extend(uint64_t value, unsigned bytes) {
+static uint64_t zero_extend(uint64_t value, unsigned bytes)
+{
     return bytes == 8 ? value : value & ((1ULL << 8 * bytes) - 1);
 }
 
-static void emulate(struct vcpu *vcpu, uint64_t esr, ipaddr_t ipa) {
+static void emulate(struct vcpu *vcpu, uint64_t esr, ipaddr_t ipa)
+{
     struct vcpu_regs *regs = vcpu->regs;
     unsigned rt = esr >> ISS_SRT_SHIFT & 31;
     struct mmio_access access = {
@@ -96,7 +107,8 @@ static void emulate(struct vcpu *vcpu, uint64_t esr, ipaddr_t ipa) {
     trap_advance(regs, esr);
 }
 
-static void trap_data_abort(struct vcpu *vcpu, uint64_t esr) {
+static void trap_data_abort(struct vcpu *vcpu, uint64_t esr)
+{
     uint64_t far = read_sysreg(far_el2);
     /* HPFAR_EL2.FIPA is bits 47:12 of the IPA at bit 4. Valid here: translation faults only. */
     ipaddr_t ipa = ipaddr((read_sysreg(hpfar_el2) & ~0xfULL) << 8 | (far & 0xfff));
@@ -115,7 +127,8 @@ static void trap_data_abort(struct vcpu *vcpu, uint64_t esr) {
     vcpu_inject_data_abort(vcpu, far, false);
 }
 
-static void trap_instruction_abort(struct vcpu *vcpu, uint64_t esr) {
+static void trap_instruction_abort(struct vcpu *vcpu, uint64_t esr)
+{
     (void)esr;
     vcpu_inject_data_abort(vcpu, read_sysreg(far_el2), true);
 }
@@ -123,7 +136,8 @@ static void trap_instruction_abort(struct vcpu *vcpu, uint64_t esr) {
 /* ---- AArch32 at EL0: coprocessor accesses that EL2 traps ---- */
 
 /* A core may trap an instruction whose condition fails (ISS.CV, COND): that one is a NOP. */
-static bool condition_holds(const struct vcpu_regs *regs, uint64_t esr) {
+static bool condition_holds(const struct vcpu_regs *regs, uint64_t esr)
+{
     unsigned cond = esr & ISS_CV ? esr >> ISS_COND_SHIFT & 0xf : 14;
     bool n = regs->pstate >> 31 & 1, z = regs->pstate >> 30 & 1;
     bool c = regs->pstate >> 29 & 1, v = regs->pstate >> 28 & 1;
@@ -132,21 +146,24 @@ static bool condition_holds(const struct vcpu_regs *regs, uint64_t esr) {
     return (cond & 1) && cond != 15 ? !holds : holds;
 }
 
-static void trap_coprocessor(struct vcpu *vcpu, uint64_t esr) {
+static void trap_coprocessor(struct vcpu *vcpu, uint64_t esr)
+{
     if (condition_holds(vcpu->regs, esr))
         vcpu_inject_undefined(vcpu);
     else
         trap_advance(vcpu->regs, esr);
 }
 
-static void trap_sysreg(struct vcpu *vcpu, uint64_t esr) {
+static void trap_sysreg(struct vcpu *vcpu, uint64_t esr)
+{
     if (sysreg_access(vcpu, esr))
         trap_advance(vcpu->regs, esr);
     else
         vcpu_inject_undefined(vcpu);
 }
 
-/* Every class not named is UNDEFINED for a guest: none is enabled by EL2's controls (docs/el2-controls.md). */
+/* Every class not named is UNDEFINED for a guest: none is enabled by EL2's controls
+ * (docs/el2-controls.md). */
 static void (*const handlers[EC_CLASSES])(struct vcpu *, uint64_t) = {
     [EC_CP15_32] = trap_coprocessor,
     [EC_CP15_64] = trap_coprocessor,
@@ -160,7 +177,8 @@ static void (*const handlers[EC_CLASSES])(struct vcpu *, uint64_t) = {
     [EC_DABT_LOWER] = trap_data_abort,
 };
 
-void trap_sync(struct vcpu_regs *regs) {
+void trap_sync(struct vcpu_regs *regs)
+{
     uint64_t esr = read_sysreg(esr_el2);
     struct vcpu *vcpu = vcpu_this();
     void (*handler)(struct vcpu *, uint64_t) = handlers[esr >> ESR_EC_SHIFT & (EC_CLASSES - 1)];
@@ -172,9 +190,12 @@ void trap_sync(struct vcpu_regs *regs) {
         vcpu_inject_undefined(vcpu);
 }
 
-void trap_serror(struct vcpu_regs *regs) {
+void trap_serror(struct vcpu_regs *regs)
+{
     struct vcpu *vcpu = vcpu_this();
     vcpu->regs = regs;
-    /* Arm ARM D1.13: asynchronous, so the core's state can't be trusted to go on. Only this VM ran here. */
-    vm_end(vcpu->vm, VM_CRASHED, "an SError interrupt (asynchronous external abort) was taken on its core");
+    /* Arm ARM D1.13: asynchronous, so the core's state can't be trusted to go on. Only this VM ran
+     * here. */
+    vm_end(vcpu->vm, VM_CRASHED,
+           "an SError interrupt (asynchronous external abort) was taken on its core");
 }

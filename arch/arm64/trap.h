@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Between the files of arch/arm64 that handle a guest's exceptions. All run on the vCPU's own core, no lock held. */
+/* Between the files of arch/arm64 that handle a guest's exceptions. All run on the vCPU's own core,
+ * no lock held. */
 #ifndef ARM64_TRAP_H
 #define ARM64_TRAP_H
 
@@ -14,7 +15,8 @@ void trap_serror(struct vcpu_regs *regs);
 /* Step over the trapped instruction; `esr` tells its length. */
 void trap_advance(struct vcpu_regs *regs, uint64_t esr);
 
-/* sysreg.c: emulate the MSR, MRS or SYS that ESR_EL2 describes. False: it is UNDEFINED for the guest. */
+/* sysreg.c: emulate the MSR, MRS or SYS that ESR_EL2 describes. False: it is UNDEFINED for the
+ * guest. */
 bool sysreg_access(struct vcpu *vcpu, uint64_t esr);
 
 /* ptimer.c: the guest's EL1 physical timer, emulated. */

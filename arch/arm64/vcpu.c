@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A vCPU's reset, entry and end, and exceptions injected into it. Every EL2 control bit is written here;
- * docs/el2-controls.md is their table.
+ * A vCPU's reset, entry and end, and exceptions injected into it. Every EL2 control bit is written
+ * here; docs/el2-controls.md is their table.
  */
 #include <bulkhead/log.h>
 #include <bulkhead/vm.h>
@@ -12,28 +12,31 @@
 
 /* HCR_EL2 (Arm ARM D17.2.48). */
 #define HCR_GUEST                                                                                  \
-    (HCR_VM | HCR_SWIO | HCR_FMO | HCR_IMO | HCR_AMO | HCR_TID3 | HCR_TSC | HCR_TIDCP | HCR_TACR | HCR_RW)
+    (HCR_VM | HCR_SWIO | HCR_FMO | HCR_IMO | HCR_AMO | HCR_TID3 | HCR_TSC | HCR_TIDCP | HCR_TACR | \
+     HCR_RW)
 
 /* Reset values of an A72's EL1 (Cortex-A72 TRM, DDI 0488): SCTLR's RES1 bits, everything off. */
 #define SCTLR_EL1_RESET 0x30d00800ULL
-#define SCTLR_M 1ULL
-#define TCR_EPD0 (1ULL << 7)
-#define TCR_EPD1 (1ULL << 23)
+#define SCTLR_M         1ULL
+#define TCR_EPD0        (1ULL << 7)
+#define TCR_EPD1        (1ULL << 23)
 
 #define SPSR_EL1H_MASKED 0x3c5ULL /* D, A, I, F masked, EL1h (C5.2.19) */
-#define CPTR_EL2_RES1 0x33ffULL
-#define CPTR_TTA (1ULL << 20)
+#define CPTR_EL2_RES1    0x33ffULL
+#define CPTR_TTA         (1ULL << 20)
 #define CNTHCTL_EL1PCTEN 1ULL
 
 #define MDCR_TPMCR (1ULL << 5)
-#define MDCR_TPM (1ULL << 6)
+#define MDCR_TPM   (1ULL << 6)
 #define MDCR_TDOSA (1ULL << 10)
-#define MDCR_TDRA (1ULL << 11)
+#define MDCR_TDRA  (1ULL << 11)
 
 /* ---- Reset ---- */
 
-/* Breakpoints and watchpoints left by an earlier guest: off. Pairs as ID_AA64DFR0_EL1 tells: the A72 has 6 and 4. */
-static void reset_debug(void) {
+/* Breakpoints and watchpoints left by an earlier guest: off. Pairs as ID_AA64DFR0_EL1 tells: the
+ * A72 has 6 and 4. */
+static void reset_debug(void)
+{
     write_sysreg(oslar_el1, 0);
     write_sysreg(mdscr_el1, 0);
     write_sysreg(dbgbcr0_el1, 0);
@@ -49,7 +52,8 @@ static void reset_debug(void) {
 }
 
 /* Nothing of who ran here before may show. */
-static void reset_el1(void) {
+static void reset_el1(void)
+{
     write_sysreg(cpacr_el1, 0);
     write_sysreg(ttbr0_el1, 0);
     write_sysreg(ttbr1_el1, 0);
@@ -82,8 +86,10 @@ static void reset_el1(void) {
     write_sysreg(cntp_ctl_el0, 0);
 }
 
-static void load_traps(const struct vcpu *vcpu) {
-    /* HPMN = PMCR_EL0.N: no counter is reserved for EL2; 0 would be CONSTRAINED UNPREDICTABLE (D17.3.18). */
+static void load_traps(const struct vcpu *vcpu)
+{
+    /* HPMN = PMCR_EL0.N: no counter is reserved for EL2; 0 would be CONSTRAINED UNPREDICTABLE
+     * (D17.3.18). */
     uint64_t counters = read_sysreg(pmcr_el0) >> 11 & 0x1f;
     write_sysreg(mdcr_el2, MDCR_TDRA | MDCR_TDOSA | MDCR_TPM | MDCR_TPMCR | counters);
     write_sysreg(cptr_el2, CPTR_EL2_RES1 | CPTR_TTA);
@@ -96,10 +102,12 @@ static void load_traps(const struct vcpu *vcpu) {
 }
 
 /*
- * Cortex-A72 erratum 1319367: a speculative AT must not walk a mixture of two worlds. So EL1's walks are
- * disabled (EPD0/1 with the MMU "on") before stage 2 becomes the VM's, and its real values come after.
+ * Cortex-A72 erratum 1319367: a speculative AT must not walk a mixture of two worlds. So EL1's
+ * walks are disabled (EPD0/1 with the MMU "on") before stage 2 becomes the VM's, and its real
+ * values come after.
  */
-static void load_translation(const struct vcpu *vcpu) {
+static void load_translation(const struct vcpu *vcpu)
+{
     write_sysreg(tcr_el1, TCR_EPD0 | TCR_EPD1);
     isb();
     write_sysreg(sctlr_el1, SCTLR_EL1_RESET | SCTLR_M);
@@ -116,7 +124,8 @@ static void load_translation(const struct vcpu *vcpu) {
     isb();
 }
 
-noreturn void vcpu_enter(struct vcpu *vcpu, ipaddr_t entry, uint64_t context) {
+noreturn void vcpu_enter(struct vcpu *vcpu, ipaddr_t entry, uint64_t context)
+{
     struct vcpu_regs *regs = arch_stack_top_regs();
     *regs = (struct vcpu_regs){.pc = entry.v, .pstate = SPSR_EL1H_MASKED};
     regs->x[0] = context;
@@ -130,7 +139,8 @@ noreturn void vcpu_enter(struct vcpu *vcpu, ipaddr_t entry, uint64_t context) {
     vcpu_eret(regs);
 }
 
-noreturn void vcpu_park(void) {
+noreturn void vcpu_park(void)
+{
     struct vcpu *vcpu = vcpu_this();
     if (vcpu)
         ptimer_reset(vcpu);
@@ -145,12 +155,14 @@ noreturn void vcpu_park(void) {
 enum { EC_UNKNOWN = 0x00, EC_IABT_EL0 = 0x20, EC_DABT_EL0 = 0x24 };
 enum { DFSC_EXTERNAL = 0x10 }; /* synchronous external abort, not on a table walk */
 
-static bool from_el1(const struct vcpu_regs *regs) {
+static bool from_el1(const struct vcpu_regs *regs)
+{
     return (regs->pstate & 0xc) == 0x4;
 }
 
 /* AArch64.TakeException to EL1 (Arm ARM J1.1.1): the vector is by where it came from. */
-static void take_exception(struct vcpu_regs *regs, uint64_t esr) {
+static void take_exception(struct vcpu_regs *regs, uint64_t esr)
+{
     uint64_t offset;
     if (from_el1(regs))
         offset = regs->pstate & 1 ? 0x200 : 0x000;
@@ -163,12 +175,14 @@ static void take_exception(struct vcpu_regs *regs, uint64_t esr) {
     regs->pstate = SPSR_EL1H_MASKED;
 }
 
-void vcpu_inject_undefined(struct vcpu *vcpu) {
+void vcpu_inject_undefined(struct vcpu *vcpu)
+{
     /* An unknown reason (EC 0) always reports a 32-bit instruction (ESR_EL1.IL). */
     take_exception(vcpu->regs, ESR_EC(EC_UNKNOWN) | ESR_IL);
 }
 
-void vcpu_inject_data_abort(struct vcpu *vcpu, uint64_t far, bool fetch) {
+void vcpu_inject_data_abort(struct vcpu *vcpu, uint64_t far, bool fetch)
+{
     uint64_t ec = fetch ? EC_IABT_EL0 : EC_DABT_EL0;
     uint64_t esr = DFSC_EXTERNAL | (read_sysreg(esr_el2) & (ESR_IL | (fetch ? 0 : ISS_WNR)));
     if (from_el1(vcpu->regs))

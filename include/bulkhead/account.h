@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Who pays: every tick that a core spends at EL2 is charged to the VM whose work it did (core/account.c).
- * The rule is that a VM's work is done on its own cores only; this account is what proves it.
+ * Who pays: every tick that a core spends at EL2 is charged to the VM whose work it did
+ * (core/account.c). The rule is that a VM's work is done on its own cores only; this account is
+ * what proves it.
  */
 #ifndef BULKHEAD_ACCOUNT_H
 #define BULKHEAD_ACCOUNT_H
@@ -16,7 +17,8 @@ struct account {
     uint64_t longest;         /* ticks of the longest stay */
 };
 
-/* This core came to EL2, or begins work in the idle loop; charged to its own VM until switched. arch/ only. */
+/* This core came to EL2, or begins work in the idle loop; charged to its own VM until switched.
+ * arch/ only. */
 void account_enter(void);
 /* It goes back to its guest or to sleep. arch/ only. */
 void account_leave(void);

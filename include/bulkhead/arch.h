@@ -16,26 +16,29 @@ struct vcpu;
 struct vm;
 
 /* ---- Boot. core/main.c has the order on one screen: boot_main() reads the board DT, then calls
- * arch_init_boot_core(), later arch_finish_tables(), then arch_start_secondaries(); each once. ---- */
+ * arch_init_boot_core(), later arch_finish_tables(), then arch_start_secondaries(); each once. ----
+ */
 
-/* core/main.c: the boot core arrives here on its own stack, EL2 MMU and caches on, bss zeroed, interrupts
- * masked; map_device() and map_file() work, cpu_this() says 0, time works, interrupts and locks' owners do too
- * after arch_init_boot_core(). `dtb`: what the boot loader left in x0, unchecked. */
+/* core/main.c: the boot core arrives here on its own stack, EL2 MMU and caches on, bss zeroed,
+ * interrupts masked; map_device() and map_file() work, cpu_this() says 0, time works, interrupts
+ * and locks' owners do too after arch_init_boot_core(). `dtb`: what the boot loader left in x0,
+ * unchecked. */
 noreturn void boot_main(paddr_t dtb);
-/* core/main.c: every other core arrives here, on its own stack and its own tables, its GIC interface and EL2
- * timer ready, interrupts masked. Ends in vcpu_park(). */
+/* core/main.c: every other core arrives here, on its own stack and its own tables, its GIC
+ * interface and EL2 timer ready, interrupts masked. Ends in vcpu_park(). */
 noreturn void secondary_main(void);
-/* The machine memory of the hypervisor itself: image, bss, stacks, page tables; 2 MiB-aligned. Keep it. */
+/* The machine memory of the hypervisor itself: image, bss, stacks, page tables; 2 MiB-aligned. Keep
+ * it. */
 struct range arch_image(void);
-/* Number this core by /cpus, bring up the GIC (DEV_GIC: reg[0..3] = GICD, GICC, GICH, GICV) and this core's part
- * of it. False: no such core or GIC in `m`. */
+/* Number this core by /cpus, bring up the GIC (DEV_GIC: reg[0..3] = GICD, GICC, GICH, GICV) and
+ * this core's part of it. False: no such core or GIC in `m`. */
 bool arch_init_boot_core(const struct machine *m, struct refusal *why);
-/* Build every core's own tables and move this core to its own. ram[i] is the memory of core i's VM, NULL if it
- * has none; cores of one VM pass the same pointer. After this map_device() and map_file() only answer for what
- * was mapped before. False: table pool exhausted. */
+/* Build every core's own tables and move this core to its own. ram[i] is the memory of core i's VM,
+ * NULL if it has none; cores of one VM pass the same pointer. After this map_device() and
+ * map_file() only answer for what was mapped before. False: table pool exhausted. */
 bool arch_finish_tables(const struct partition *const ram[MAX_CPUS], struct refusal *why);
-/* Start every other core by the DT's enable-method ("spin-table" only) and wait, at most a second for each,
- * until it is about to call secondary_main(). False: which core, why. */
+/* Start every other core by the DT's enable-method ("spin-table" only) and wait, at most a second
+ * for each, until it is about to call secondary_main(). False: which core, why. */
 bool arch_start_secondaries(const struct machine *m, struct refusal *why);
 /* Page-table pages (EL2's and stage 2's share one pool): in use, and in all. */
 void arch_table_use(unsigned *used, unsigned *total);
@@ -46,16 +49,18 @@ unsigned cpu_this(void);
 unsigned cpu_count(void);
 /* Hint inside a spin loop. */
 void cpu_relax(void);
-/* Send the kick SGI to a core: it leaves its guest or its sleep and runs cpu_events_run() (core/cpu.h). */
+/* Send the kick SGI to a core: it leaves its guest or its sleep and runs cpu_events_run()
+ * (core/cpu.h). */
 void cpu_kick(unsigned cpu);
 /* Stop the board for good: prints nothing, masks everything on this core, sleeps. Last resort. */
 noreturn void cpu_halt(void);
 
 /* ---- Time: the system counter (CNTPCT_EL0, 54 MHz on the board). ---- */
 
-uint64_t time_now(void);    /* ticks */
-uint64_t time_hz(void);     /* ticks per second */
-/* Raise this core's EL2 timer interrupt at `deadline` (ticks); UINT64_MAX: never. core/timer.c only. */
+uint64_t time_now(void); /* ticks */
+uint64_t time_hz(void);  /* ticks per second */
+/* Raise this core's EL2 timer interrupt at `deadline` (ticks); UINT64_MAX: never. core/timer.c
+ * only. */
 void time_alarm(uint64_t deadline);
 
 /* ---- Caches, to the point of coherency, by EL2 virtual address; any alignment. ---- */
@@ -71,8 +76,8 @@ void icache_invalidate_all(void);
 
 /* ---- EL2's address space (arch/arm64/mmu.c). ---- */
 
-/* Map device registers, on every core, Device-nGnRE. Boot core, before secondaries start. `pa` needs
- * no alignment. NULL: too many devices (a bug of ours: the boot stops with a message). */
+/* Map device registers, on every core, Device-nGnRE. Boot core, before secondaries start. `pa`
+ * needs no alignment. NULL: too many devices (a bug of ours: the boot stops with a message). */
 void *map_device(paddr_t pa, size_t bytes);
 /* Where boot files and the board DT are seen, read-only, on every core. */
 const void *map_file(paddr_t pa, size_t bytes);
@@ -90,8 +95,8 @@ void dma_barrier(void);
 
 /* ---- Physical interrupts (GICv2 INTIDs). ---- */
 
-/* Attach a handler (runs at EL2 on the routed core, no lock held); leaves the interrupt masked. Boot core only.
- * False: table full or INTID out of range. */
+/* Attach a handler (runs at EL2 on the routed core, no lock held); leaves the interrupt masked.
+ * Boot core only. False: table full or INTID out of range. */
 bool irq_attach(unsigned intid, void (*handler)(void *context), void *context);
 void irq_route(unsigned intid, unsigned cpu); /* SPIs only */
 void irq_unmask(unsigned intid);              /* PPIs: on this core */
@@ -121,7 +126,7 @@ void gich_write_apr(uint32_t value);
 enum stage2_kind { STAGE2_RAM, STAGE2_DEVICE };
 
 struct stage2 {
-    uint64_t *root;     /* one 4 KiB level-1 table: 39-bit IPA */
+    uint64_t *root; /* one 4 KiB level-1 table: 39-bit IPA */
     uint16_t vmid;
 };
 
@@ -134,7 +139,8 @@ bool stage2_map(struct stage2 *s2, ipaddr_t ipa, paddr_t pa, uint64_t bytes, enu
 bool stage2_translate(const struct stage2 *s2, ipaddr_t ipa, paddr_t *out);
 /* Call `visit` for each mapped leaf in IPA order. */
 void stage2_visit(const struct stage2 *s2,
-                  void (*visit)(void *context, ipaddr_t ipa, paddr_t pa, uint64_t bytes, enum stage2_kind kind),
+                  void (*visit)(void *context, ipaddr_t ipa, paddr_t pa, uint64_t bytes,
+                                enum stage2_kind kind),
                   void *context);
 
 /* ---- vCPUs (arch/arm64/vcpu.c). A vCPU owns its core: EL1 state lives in the hardware. ---- */
@@ -146,17 +152,21 @@ struct vcpu_regs {
     uint64_t pstate; /* SPSR_EL2 */
 };
 
-/* Put this core's EL1 and GICH state to reset, load VTTBR/HCR/CNTVOFF of the vCPU's VM, and enter at
- * `entry` with x0 = `context`, EL1h, MMU off, DAIF masked. Caller: the vCPU's own core; no lock held. */
+/* Put this core's EL1 and GICH state to reset, load VTTBR/HCR/CNTVOFF of the vCPU's VM, and enter
+ * at `entry` with x0 = `context`, EL1h, MMU off, DAIF masked. Caller: the vCPU's own core; no lock
+ * held. */
 noreturn void vcpu_enter(struct vcpu *vcpu, ipaddr_t entry, uint64_t context);
-/* Leave the current exit for ever: reset EL2's stack and wait for events in the idle loop. No lock held. */
+/* Leave the current exit for ever: reset EL2's stack and wait for events in the idle loop. No lock
+ * held. */
 noreturn void vcpu_park(void);
 /* Inject an exception into the vCPU whose exit is being handled (own core only). */
 void vcpu_inject_undefined(struct vcpu *vcpu);
 void vcpu_inject_data_abort(struct vcpu *vcpu, uint64_t far, bool fetch);
-/* Raise or drop the guest's emulated wait: 1 if this core's guest has a virtual interrupt pending. */
+/* Raise or drop the guest's emulated wait: 1 if this core's guest has a virtual interrupt pending.
+ */
 
-/* A few bits of unpredictable counter jitter (CNTPCT sampled around cache misses); not a source alone. */
+/* A few bits of unpredictable counter jitter (CNTPCT sampled around cache misses); not a source
+ * alone. */
 uint64_t entropy_jitter(void);
 
 #endif

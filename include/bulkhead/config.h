@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The configuration, vms.dtb (binding: docs/configuration.md). The same code checks it on the host when the
- * card is built (tools/vmscheck.c) and at EL2 at boot. The input is hostile: any bytes end in a refusal.
+ * The configuration, vms.dtb (binding: docs/configuration.md). The same code checks it on the host
+ * when the card is built (tools/vmscheck.c) and at EL2 at boot. The input is hostile: any bytes end
+ * in a refusal.
  */
 #ifndef BULKHEAD_CONFIG_H
 #define BULKHEAD_CONFIG_H
@@ -9,8 +10,8 @@
 #include <bulkhead/types.h>
 
 struct disk_config {
-    char name[MAX_NAME];        /* node name */
-    char partition[MAX_LABEL];  /* GPT partition name on the card */
+    char name[MAX_NAME];       /* node name */
+    char partition[MAX_LABEL]; /* GPT partition name on the card */
     bool read_only;
     /* For the image builder on the host only; EL2 ignores both. Point into the blob or NULL. */
     const char *image;
@@ -23,10 +24,11 @@ struct vm_config {
     uint8_t cpus[MAX_CPUS]; /* physical cores, first is the boot vCPU's */
     uint64_t memory;        /* bytes, multiple of 2 MiB; 0: use memory_percent */
     unsigned memory_percent;
-    const char *kernel;     /* arm64 Image; exactly one of kernel and binary. These point into the blob. */
-    const char *initrd;     /* or NULL */
-    const char *binary;     /* flat binary or ELF */
-    const char *bootargs;   /* or NULL */
+    const char
+        *kernel; /* arm64 Image; exactly one of kernel and binary. These point into the blob. */
+    const char *initrd;   /* or NULL */
+    const char *binary;   /* flat binary or ELF */
+    const char *bootargs; /* or NULL */
     bool console_hidden;
     unsigned ndisks;
     struct disk_config disks[MAX_DISKS];
@@ -37,8 +39,8 @@ struct config {
     struct vm_config vms[MAX_VMS];
 };
 
-/* Parse and check all that needs no board. `dtb` stays in use (strings). False: `why` says which VM, which
- * property, what is allowed. No side effects but *out. */
+/* Parse and check all that needs no board. `dtb` stays in use (strings). False: `why` says which
+ * VM, which property, what is allowed. No side effects but *out. */
 bool config_parse(const void *dtb, size_t bytes, struct config *out, struct refusal *why);
 
 /* Checks against what there is; each says which VM and what is available. */

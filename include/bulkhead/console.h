@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One serial port for everybody (core/console.c): all VMs' lines prefixed, one VM raw, or the monitor.
- * A VM's output goes into its own ring and is drained by its own cores.
+ * One serial port for everybody (core/console.c): all VMs' lines prefixed, one VM raw, or the
+ * monitor. A VM's output goes into its own ring and is drained by its own cores.
  */
 #ifndef BULKHEAD_CONSOLE_H
 #define BULKHEAD_CONSOLE_H
@@ -13,7 +13,7 @@ struct vm;
 /* The board's UART, polled transmit, interrupt-driven receive. */
 struct uart {
     const char *name;
-    void *base;      /* device window */
+    void *base; /* device window */
     unsigned intid;
     bool (*tx_ready)(const struct uart *u);
     void (*tx)(const struct uart *u, uint8_t byte); /* only after tx_ready */
@@ -21,19 +21,22 @@ struct uart {
     void (*rx_interrupt)(const struct uart *u, bool on);
 };
 
-/* Boot core: before this, and with NULL, lines only go to the log ring. Prints what the log holds. */
+/* Boot core: before this, and with NULL, lines only go to the log ring. Prints what the log holds.
+ */
 void console_init(const struct uart *uart);
-/* From now on output drains by timers and events instead of by waiting. Boot core, last step of boot. */
+/* From now on output drains by timers and events instead of by waiting. Boot core, last step of
+ * boot. */
 void console_go_live(void);
 
-/* A guest's console device sends a byte; its own core. False: the VM's ring is full and the byte is lost (the
- * device keeps its FIFO-full flag set until console_vm_room()). Sends at most 64 bytes to the UART, never waits.
- * The VM's uart lock may be held. */
+/* A guest's console device sends a byte; its own core. False: the VM's ring is full and the byte is
+ * lost (the device keeps its FIFO-full flag set until console_vm_room()). Sends at most 64 bytes to
+ * the UART, never waits. The VM's uart lock may be held. */
 bool console_vm_put(struct vm *vm, uint8_t byte);
-/* May the guest send? After an answer of false, pl011_transmit_room() is called, from an event or a timer on one
- * of the VM's cores, once half the room is there. The VM's uart lock may be held. */
+/* May the guest send? After an answer of false, pl011_transmit_room() is called, from an event or a
+ * timer on one of the VM's cores, once half the room is there. The VM's uart lock may be held. */
 bool console_vm_room(struct vm *vm);
-/* Called by vdev when the guest took input, so that more may follow: calls pl011_receive(). Own core, no lock. */
+/* Called by vdev when the guest took input, so that more may follow: calls pl011_receive(). Own
+ * core, no lock. */
 void console_vm_input_room(struct vm *vm);
 /* The VM starts (again): untaken input is forgotten, its output begins on a new line. Any core. */
 void console_vm_restart(struct vm *vm);
@@ -41,19 +44,21 @@ void console_vm_restart(struct vm *vm);
 void console_hypervisor_line(const char *line);
 /* The same, and also to whoever is attached to `vm`; log.c only. */
 void console_vm_notice(const struct vm *vm, const char *line);
-/* Physical UART interrupt and EVENT_CONSOLE, on this core, no lock held. Bounded: at most 64 bytes each way. */
+/* Physical UART interrupt and EVENT_CONSOLE, on this core, no lock held. Bounded: at most 64 bytes
+ * each way. */
 void console_interrupt(void *unused);
 void console_run_event(void);
 /* Last words: waits for the UART (20 ms for a byte at most), takes no lock. panic() only. */
 void console_emergency(const char *text);
 
-/* core/monitor.c: the hypervisor's own prompt. The first two are called by the console's input, under its lock. */
+/* core/monitor.c: the hypervisor's own prompt. The first two are called by the console's input,
+ * under its lock. */
 void monitor_enter(void);
 void monitor_input(uint8_t byte);
 /* Something was printed over the prompt: draw it again, soon. Any core. */
 void monitor_disturbed(void);
-/* On any core, no lock held: go on with what this core prints for the monitor, a few lines at a time. Returns
- * when to call again, in ticks; UINT64_MAX: no need. */
+/* On any core, no lock held: go on with what this core prints for the monitor, a few lines at a
+ * time. Returns when to call again, in ticks; UINT64_MAX: no need. */
 uint64_t monitor_step(void);
 
 #endif

@@ -17,8 +17,8 @@ enum cpu_event {
 
 /* Any core, any lock held. Idempotent until the target has run the event. */
 void cpu_post(unsigned cpu, enum cpu_event event);
-/* Run what was posted to this core. Called by arch on the kick SGI and in the idle loop; no lock held.
- * May not return (start, stop). */
+/* Run what was posted to this core. Called by arch on the kick SGI and in the idle loop; no lock
+ * held. May not return (start, stop). */
 void cpu_events_run(void);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* GUID Partition Table (UEFI 2.10 chapter 5) of the card (core/gpt.c). The card's bytes are hostile input. */
+/* GUID Partition Table (UEFI 2.10 chapter 5) of the card (core/gpt.c). The card's bytes are hostile
+ * input. */
 #ifndef BULKHEAD_GPT_H
 #define BULKHEAD_GPT_H
 
@@ -21,7 +22,8 @@ struct gpt {
 /* Reads `count` sectors of 512 bytes; false on an error of the card. */
 typedef bool (*gpt_read)(void *context, uint64_t sector, uint32_t count, void *buffer);
 
-/* Primary header, else backup (at its alternate LBA or the last sector). `sectors`: card's capacity. False: why. */
+/* Primary header, else backup (at its alternate LBA or the last sector). `sectors`: card's
+ * capacity. False: why. */
 bool gpt_load(gpt_read read, void *context, uint64_t sectors, struct gpt *out, struct refusal *why);
 /* NULL: none with that label; two with one label are refused by gpt_load. */
 const struct gpt_partition *gpt_find(const struct gpt *g, const char *label);

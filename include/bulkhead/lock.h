@@ -23,13 +23,15 @@ struct lock {
     uint16_t owner;
 };
 
-static inline void lock_take(struct lock *l) {
+static inline void lock_take(struct lock *l)
+{
     uint16_t ticket = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
     while (__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != ticket)
         cpu_relax();
 }
 
-static inline void lock_release(struct lock *l) {
+static inline void lock_release(struct lock *l)
+{
     __atomic_store_n(&l->owner, (uint16_t)(l->owner + 1), __ATOMIC_RELEASE);
 }
 

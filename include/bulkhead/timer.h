@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Deadlines on one core, over its EL2 timer (core/timer.c). A timer belongs to the core that armed it. */
+/* Deadlines on one core, over its EL2 timer (core/timer.c). A timer belongs to the core that armed
+ * it. */
 #ifndef BULKHEAD_TIMER_H
 #define BULKHEAD_TIMER_H
 
 #include <bulkhead/types.h>
 
 struct timer {
-    uint64_t deadline;               /* ticks; valid while armed */
-    void (*expired)(void *context);  /* runs on the arming core, no lock held, one bounded step */
+    uint64_t deadline;              /* ticks; valid while armed */
+    void (*expired)(void *context); /* runs on the arming core, no lock held, one bounded step */
     void *context;
     uint8_t cpu;
     bool armed;
@@ -17,8 +18,8 @@ enum { MAX_TIMERS_PER_CPU = 16 };
 
 /* Static initialisation of one timer; any time before its first use. */
 void timer_init(struct timer *t, void (*expired)(void *), void *context);
-/* Arm (or move) on this core. A timer armed on another core is an error of ours and is ignored there:
- * owners keep a timer on one core at a time. Safe with any lock held. */
+/* Arm (or move) on this core. A timer armed on another core is an error of ours and is ignored
+ * there: owners keep a timer on one core at a time. Safe with any lock held. */
 void timer_arm(struct timer *t, uint64_t deadline_ticks);
 /* Disarm; own core only; harmless when not armed. */
 void timer_cancel(struct timer *t);

@@ -24,37 +24,42 @@ typedef struct {
 
 /* EL2's virtual addresses are plain C pointers. A guest's virtual address is never dereferenced. */
 
-static inline paddr_t paddr(uint64_t v) {
+static inline paddr_t paddr(uint64_t v)
+{
     return (paddr_t){v};
 }
 
-static inline ipaddr_t ipaddr(uint64_t v) {
+static inline ipaddr_t ipaddr(uint64_t v)
+{
     return (ipaddr_t){v};
 }
 
-#define KIB(n) ((uint64_t)(n) << 10)
-#define MIB(n) ((uint64_t)(n) << 20)
-#define GIB(n) ((uint64_t)(n) << 30)
+#define KIB(n)    ((uint64_t)(n) << 10)
+#define MIB(n)    ((uint64_t)(n) << 20)
+#define GIB(n)    ((uint64_t)(n) << 30)
 #define PAGE_SIZE KIB(4)
-#define BLOCK_2M MIB(2)
+#define BLOCK_2M  MIB(2)
 
 /* `to` is a power of two. */
-static inline uint64_t align_down(uint64_t v, uint64_t to) {
+static inline uint64_t align_down(uint64_t v, uint64_t to)
+{
     return v & ~(to - 1);
 }
 
-static inline uint64_t align_up(uint64_t v, uint64_t to) {
+static inline uint64_t align_up(uint64_t v, uint64_t to)
+{
     return (v + to - 1) & ~(to - 1);
 }
 
 /* True if [a, a+an) and [b, b+bn) share a byte. No input wraps: callers hold a+an <= 2^63. */
-static inline bool ranges_overlap(uint64_t a, uint64_t an, uint64_t b, uint64_t bn) {
+static inline bool ranges_overlap(uint64_t a, uint64_t an, uint64_t b, uint64_t bn)
+{
     return a < b + bn && b < a + an;
 }
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define MIN(a, b) ((a) < (b) ? (a) : (b))
-#define MAX(a, b) ((a) > (b) ? (a) : (b))
+#define MIN(a, b)     ((a) < (b) ? (a) : (b))
+#define MAX(a, b)     ((a) > (b) ? (a) : (b))
 
 /* What this build can hold: a Pi 4 has four cores, so at most four VMs of one core. */
 enum {

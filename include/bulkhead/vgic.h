@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A GICv2 for each VM: distributor emulated (IHI 0048B chapter 4), CPU interface by GICV, list registers
- * filled by vgic/. INTIDs 0-15 SGI, 16-31 PPI, 32-127 SPI.
+ * A GICv2 for each VM: distributor emulated (IHI 0048B chapter 4), CPU interface by GICV, list
+ * registers filled by vgic/. INTIDs 0-15 SGI, 16-31 PPI, 32-127 SPI.
  */
 #ifndef BULKHEAD_VGIC_H
 #define BULKHEAD_VGIC_H
@@ -27,8 +27,8 @@ enum {
 void vgic_reset(struct vm *vm);
 /* A vCPU starts (own core): clean list registers, GICH on, hardware-linked interrupts idle. */
 void vgic_cpu_start(struct vcpu *vcpu);
-/* A vCPU stops (own core): GICH off, LRs, APR, VMCR zeroed, its hardware-linked interrupts masked, un-pended
- * and deactivated. */
+/* A vCPU stops (own core): GICH off, LRs, APR, VMCR zeroed, its hardware-linked interrupts masked,
+ * un-pended and deactivated. */
 void vgic_cpu_stop(struct vcpu *vcpu);
 
 /* GICD registers (mmio_handler; device = struct vm's vgic). */
@@ -40,8 +40,8 @@ void vgic_pulse(struct vm *vm, unsigned intid);                 /* edge-triggere
 /* A private level-sensitive line of one vCPU (emulated physical timer); own core. */
 void vgic_set_private_level(struct vcpu *vcpu, unsigned intid, bool level);
 
-/* Own core, from physical interrupts: the virtual timer's PPI fired (physically active now, EOI'd, not DIR'd);
- * the maintenance PPI; EVENT_VGIC. */
+/* Own core, from physical interrupts: the virtual timer's PPI fired (physically active now, EOI'd,
+ * not DIR'd); the maintenance PPI; EVENT_VGIC. */
 void vgic_vtimer_fired(struct vcpu *vcpu);
 void vgic_maintenance(struct vcpu *vcpu);
 void vgic_run_event(struct vcpu *vcpu);

@@ -18,32 +18,32 @@ enum vcpu_power { VCPU_OFF, VCPU_ON_PENDING, VCPU_ON };
 
 struct vcpu {
     struct vm *vm;
-    uint8_t index;             /* the guest's CPU number: MPIDR Aff0 and GIC interface number */
-    uint8_t cpu;               /* the physical core */
-    enum vcpu_power power;     /* under vm->lock */
-    ipaddr_t entry;            /* for EVENT_VCPU_START */
+    uint8_t index;         /* the guest's CPU number: MPIDR Aff0 and GIC interface number */
+    uint8_t cpu;           /* the physical core */
+    enum vcpu_power power; /* under vm->lock */
+    ipaddr_t entry;        /* for EVENT_VCPU_START */
     uint64_t context;
-    struct vcpu_regs *regs;    /* of the exit being handled; arch sets it */
+    struct vcpu_regs *regs; /* of the exit being handled; arch sets it */
     struct vgic_cpu gic;
 };
 
 struct vm {
-    unsigned id;               /* index; VMID is id + 1 */
+    unsigned id; /* index; VMID is id + 1 */
     const struct vm_config *config;
     struct partition memory;
-    enum vm_state state;       /* under lock; read anywhere for display */
+    enum vm_state state; /* under lock; read anywhere for display */
     struct lock lock;
     unsigned nvcpus;
     struct vcpu vcpus[MAX_CPUS];
     struct stage2 stage2;
-    uint64_t cntvoff;          /* CNTVOFF_EL2: the guest's counter starts at 0 */
-    uint64_t load_progress;    /* bytes zeroed so far; VM_LOADING, first core only */
-    unsigned starts;           /* how often it was started: part of its seeds */
+    uint64_t cntvoff;       /* CNTVOFF_EL2: the guest's counter starts at 0 */
+    uint64_t load_progress; /* bytes zeroed so far; VM_LOADING, first core only */
+    unsigned starts;        /* how often it was started: part of its seeds */
     struct mmio_map mmio;
     struct vgic gic;
     struct pl011 uart;
     struct virtio_blk disks[MAX_DISKS];
-    struct refusal why;        /* VM_REFUSED or VM_CRASHED: the sentence */
+    struct refusal why;               /* VM_REFUSED or VM_CRASHED: the sentence */
     unsigned log_tokens, log_dropped; /* log_vm()'s budget */
     uint64_t log_refill;
 };
@@ -55,12 +55,12 @@ extern unsigned vm_count;
 struct vcpu *vcpu_this(void);
 struct vcpu *vcpu_on(unsigned cpu);
 
-/* End this VM: all its cores park, one line says why. Callable from any of its vCPUs' exits; does not return
- * when the caller is one of them. No lock held. */
+/* End this VM: all its cores park, one line says why. Callable from any of its vCPUs' exits; does
+ * not return when the caller is one of them. No lock held. */
 void vm_end(struct vm *vm, enum vm_state state, const char *reason);
 
-/* The guest made an HVC #0 or SMC #0 (core/smccc.c); registers in vcpu->regs. May not return. No lock held.
- * arch/ only. */
+/* The guest made an HVC #0 or SMC #0 (core/smccc.c); registers in vcpu->regs. May not return. No
+ * lock held. arch/ only. */
 void smccc_call(struct vcpu *vcpu);
 
 #endif

@@ -27,7 +27,8 @@ static void append(const char *format, va_list args)
     size_t used = strlen(fake_log);
     if (used + 2 > sizeof(fake_log))
         return; /* full */
-    vsnprintf(fake_log + used, sizeof(fake_log) - used - 1, format, args); /* leaves room for the newline */
+    vsnprintf(fake_log + used, sizeof(fake_log) - used - 1, format,
+              args); /* leaves room for the newline */
     strcat(fake_log, "\n");
     fake_log_lines++;
 }

@@ -12,7 +12,8 @@ static struct vcpu *vcpu = &vm.vcpus[0];
 static struct mmio_access seen;
 static unsigned calls;
 
-static bool handler(struct vcpu *v, void *device, struct mmio_access *access) {
+static bool handler(struct vcpu *v, void *device, struct mmio_access *access)
+{
     (void)v;
     assert_ptr_equal(device, &seen);
     seen = *access;
@@ -20,7 +21,8 @@ static bool handler(struct vcpu *v, void *device, struct mmio_access *access) {
     return true;
 }
 
-static int setup(void **state) {
+static int setup(void **state)
+{
     (void)state;
     memset(&vm, 0, sizeof vm);
     vcpu->vm = &vm;
@@ -28,12 +30,14 @@ static int setup(void **state) {
     return 0;
 }
 
-static bool at(uint64_t ipa, uint8_t size) {
+static bool at(uint64_t ipa, uint8_t size)
+{
     struct mmio_access a = {.size = size};
     return mmio_dispatch(vcpu, ipaddr(ipa), &a);
 }
 
-static void dispatch(void **state) {
+static void dispatch(void **state)
+{
     (void)state;
     assert_true(mmio_attach(&vm.mmio, 0x9000, 0x1000, handler, &seen));
     assert_true(mmio_attach(&vm.mmio, 0x1000, 0x200, handler, &seen));
@@ -54,7 +58,8 @@ static void dispatch(void **state) {
     assert_int_equal(calls, 3);
 }
 
-static void no_overlap(void **state) {
+static void no_overlap(void **state)
+{
     (void)state;
     assert_true(mmio_attach(&vm.mmio, 0x1000, 0x1000, handler, &seen));
     assert_false(mmio_attach(&vm.mmio, 0x1fff, 0x1000, handler, &seen));
@@ -67,7 +72,8 @@ static void no_overlap(void **state) {
     assert_false(mmio_attach(&vm.mmio, 0x1000000, 0x1000, handler, &seen));
 }
 
-static void the_door(void **state) {
+static void the_door(void **state)
+{
     static uint8_t ram[8192];
     (void)state;
     fake_ram_window = ram;
@@ -83,7 +89,8 @@ static void the_door(void **state) {
     assert_null(guest_mem(&vm, ipaddr(0), 1));
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(dispatch, setup),
         cmocka_unit_test_setup(no_overlap, setup),

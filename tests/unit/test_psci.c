@@ -8,7 +8,7 @@
 #include <bulkhead/vm.h>
 #include <fake/fake.h>
 
-#define RAM_BYTES MIB(2)
+#define RAM_BYTES     MIB(2)
 #define NOT_SUPPORTED UINT64_MAX
 
 static struct vm vm;
@@ -16,18 +16,21 @@ static struct vcpu_regs regs[2];
 static const char *ended;
 static unsigned stopped;
 
-void vm_end(struct vm *v, enum vm_state state, const char *reason) {
+void vm_end(struct vm *v, enum vm_state state, const char *reason)
+{
     v->state = state;
     ended = reason;
     vcpu_park();
 }
 
-void vgic_cpu_stop(struct vcpu *vcpu) {
+void vgic_cpu_stop(struct vcpu *vcpu)
+{
     (void)vcpu;
     stopped++;
 }
 
-static int setup(void **state) {
+static int setup(void **state)
+{
     static uint8_t ram[RAM_BYTES];
     (void)state;
     fake_cpu_reset();
@@ -36,7 +39,8 @@ static int setup(void **state) {
     vm.nvcpus = 2;
     vm.memory.bytes = RAM_BYTES;
     for (unsigned i = 0; i < 2; i++)
-        vm.vcpus[i] = (struct vcpu){.vm = &vm, .index = (uint8_t)i, .cpu = (uint8_t)(2 + i), .regs = &regs[i]};
+        vm.vcpus[i] = (struct vcpu){
+            .vm = &vm, .index = (uint8_t)i, .cpu = (uint8_t)(2 + i), .regs = &regs[i]};
     vm.vcpus[0].power = VCPU_ON;
     fake_ram_window = ram;
     fake_cpu = 2;
@@ -47,7 +51,8 @@ static int setup(void **state) {
 
 static enum fake_left how;
 
-static uint64_t call(uint32_t function, uint64_t a, uint64_t b, uint64_t c) {
+static uint64_t call(uint32_t function, uint64_t a, uint64_t b, uint64_t c)
+{
     regs[0].x[0] = function;
     regs[0].x[1] = a;
     regs[0].x[2] = b;
@@ -56,7 +61,8 @@ static uint64_t call(uint32_t function, uint64_t a, uint64_t b, uint64_t c) {
     return regs[0].x[0];
 }
 
-static void versions(void **state) {
+static void versions(void **state)
+{
     (void)state;
     assert_int_equal(call(0x84000000, 0, 0, 0), 0x10001);
     assert_int_equal(call(0x80000000, 0, 0, 0), 0x10002);
@@ -65,10 +71,13 @@ static void versions(void **state) {
     assert_int_equal(regs[0].x[3], 0xe4712f0c);
 }
 
-static void features_are_honest(void **state) {
-    static const uint32_t yes[] = {0x84000000, 0x84000001, 0xc4000001, 0x84000002, 0x84000003, 0xc4000003, 0x84000004,
-                                   0xc4000004, 0x84000006, 0x84000008, 0x84000009, 0x8400000a, 0x80000000};
-    static const uint32_t no[] = {0xc4000000, 0x84000005, 0x8400000e, 0xc400000e, 0x84000012, 0xc2000001, 0x04000001};
+static void features_are_honest(void **state)
+{
+    static const uint32_t yes[] = {0x84000000, 0x84000001, 0xc4000001, 0x84000002, 0x84000003,
+                                   0xc4000003, 0x84000004, 0xc4000004, 0x84000006, 0x84000008,
+                                   0x84000009, 0x8400000a, 0x80000000};
+    static const uint32_t no[] = {0xc4000000, 0x84000005, 0x8400000e, 0xc400000e,
+                                  0x84000012, 0xc2000001, 0x04000001};
     (void)state;
     for (unsigned i = 0; i < ARRAY_SIZE(yes); i++)
         assert_int_equal(call(0x8400000a, yes[i], 0, 0), 0);
@@ -81,7 +90,8 @@ static void features_are_honest(void **state) {
     assert_int_equal(call(0x80000001, 0x80000001, 0, 0), 0);
 }
 
-static void unknown_calls(void **state) {
+static void unknown_calls(void **state)
+{
     (void)state;
     for (uint32_t owner = 0; owner < 64; owner++)
         for (uint32_t n = 0; n < 0x40; n++)
@@ -96,7 +106,8 @@ static void unknown_calls(void **state) {
     assert_null(ended);
 }
 
-static void cpu_on(void **state) {
+static void cpu_on(void **state)
+{
     (void)state;
     assert_int_equal(call(0xc4000003, 1, GUEST_RAM_BASE + 0x1000, 0x1122334455667788), 0);
     assert_int_equal(vm.vcpus[1].power, VCPU_ON_PENDING);
@@ -110,10 +121,11 @@ static void cpu_on(void **state) {
     assert_int_equal((int64_t)call(0xc4000003, 0, GUEST_RAM_BASE, 0), -4); /* itself */
 }
 
-static void cpu_on_is_for_own_cores_and_own_memory(void **state) {
+static void cpu_on_is_for_own_cores_and_own_memory(void **state)
+{
     static const uint64_t foreign[] = {2, 3, 0x100, 1ULL << 32, 1ULL << 31 | 1, UINT64_MAX};
-    static const uint64_t outside[] = {0, GUEST_RAM_BASE - 4, GUEST_RAM_BASE + RAM_BYTES, GUEST_RAM_BASE + 2,
-                                       UINT64_MAX - 3};
+    static const uint64_t outside[] = {0, GUEST_RAM_BASE - 4, GUEST_RAM_BASE + RAM_BYTES,
+                                       GUEST_RAM_BASE + 2, UINT64_MAX - 3};
     (void)state;
     for (unsigned i = 0; i < ARRAY_SIZE(foreign); i++)
         assert_int_equal((int64_t)call(0xc4000003, foreign[i], GUEST_RAM_BASE, 0), -2);
@@ -126,14 +138,16 @@ static void cpu_on_is_for_own_cores_and_own_memory(void **state) {
     assert_int_equal(vm.vcpus[1].entry.v, GUEST_RAM_BASE);
 }
 
-static void cpu_on_of_an_ending_vm(void **state) {
+static void cpu_on_of_an_ending_vm(void **state)
+{
     (void)state;
     vm.state = VM_OFF;
     assert_int_equal((int64_t)call(0xc4000003, 1, GUEST_RAM_BASE, 0), -3);
     assert_int_equal(fake_posts[3], 0);
 }
 
-static void affinity_info(void **state) {
+static void affinity_info(void **state)
+{
     (void)state;
     assert_int_equal(call(0xc4000004, 0, 0, 0), 0);
     assert_int_equal(call(0xc4000004, 1, 0, 0), 1);
@@ -144,7 +158,8 @@ static void affinity_info(void **state) {
     assert_int_equal((int64_t)call(0xc4000004, 0, 4, 0), -2);
 }
 
-static void cpu_off(void **state) {
+static void cpu_off(void **state)
+{
     (void)state;
     vm.vcpus[1].power = VCPU_ON;
     call(0x84000002, 0, 0, 0);
@@ -154,7 +169,8 @@ static void cpu_off(void **state) {
     assert_null(ended);
 }
 
-static void cpu_off_of_the_last(void **state) {
+static void cpu_off_of_the_last(void **state)
+{
     (void)state;
     call(0x84000002, 0, 0, 0);
     assert_int_equal(how, FAKE_PARKED);
@@ -162,7 +178,8 @@ static void cpu_off_of_the_last(void **state) {
     assert_int_equal(vm.state, VM_OFF);
 }
 
-static void system_off_and_reset(void **state) {
+static void system_off_and_reset(void **state)
+{
     (void)state;
     call(0x84000008, 0, 0, 0);
     assert_int_equal(how, FAKE_PARKED);
@@ -172,14 +189,16 @@ static void system_off_and_reset(void **state) {
     assert_non_null(strstr(ended, "SYSTEM_RESET"));
 }
 
-static void cpu_suspend(void **state) {
+static void cpu_suspend(void **state)
+{
     (void)state;
     assert_int_equal(call(0xc4000001, 0, 0, 0), 0);
     assert_int_equal((int64_t)call(0xc4000001, 1 << 16, 0, 0), -2);
     assert_int_equal((int64_t)call(0x84000001, 0x80000000, 0, 0), -2);
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(versions, setup),
         cmocka_unit_test_setup(features_are_honest, setup),

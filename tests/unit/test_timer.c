@@ -8,11 +8,13 @@
 static unsigned fired[20];
 static struct timer timers[17];
 
-static void count(void *context) {
+static void count(void *context)
+{
     ++*(unsigned *)context;
 }
 
-static int setup(void **state) {
+static int setup(void **state)
+{
     (void)state;
     fake_cpu_reset();
     fake_time_reset();
@@ -22,7 +24,8 @@ static int setup(void **state) {
     return 0;
 }
 
-static int teardown(void **state) {
+static int teardown(void **state)
+{
     (void)state;
     for (fake_cpu = 0; fake_cpu < MAX_CPUS; fake_cpu++)
         for (unsigned i = 0; i < ARRAY_SIZE(timers); i++)
@@ -30,7 +33,8 @@ static int teardown(void **state) {
     return 0;
 }
 
-static void earliest_sets_the_alarm(void **state) {
+static void earliest_sets_the_alarm(void **state)
+{
     (void)state;
     timer_arm(&timers[0], 500);
     timer_arm(&timers[1], 300);
@@ -45,7 +49,8 @@ static void earliest_sets_the_alarm(void **state) {
     assert_int_equal(fired[0], 0);
 }
 
-static void moved_not_doubled(void **state) {
+static void moved_not_doubled(void **state)
+{
     (void)state;
     timer_arm(&timers[0], 500);
     timer_arm(&timers[0], 900);
@@ -55,7 +60,8 @@ static void moved_not_doubled(void **state) {
     assert_int_equal(fired[0], 1);
 }
 
-static void a_core_for_itself(void **state) {
+static void a_core_for_itself(void **state)
+{
     (void)state;
     timer_arm(&timers[0], 500);
     fake_cpu = 1;
@@ -69,13 +75,15 @@ static void a_core_for_itself(void **state) {
     assert_int_equal(fired[1], 1);
 }
 
-static void rearm(void *context) {
+static void rearm(void *context)
+{
     struct timer *t = context;
     fired[19]++;
     timer_arm(t, 0); /* in the past, for ever: one step an interrupt */
 }
 
-static void a_handler_in_the_past_cannot_spin(void **state) {
+static void a_handler_in_the_past_cannot_spin(void **state)
+{
     (void)state;
     timer_init(&timers[0], rearm, &timers[0]);
     timer_arm(&timers[0], 10);
@@ -86,7 +94,8 @@ static void a_handler_in_the_past_cannot_spin(void **state) {
     assert_int_equal(fired[19], 2);
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(earliest_sets_the_alarm, setup, teardown),
         cmocka_unit_test_setup_teardown(moved_not_doubled, setup, teardown),

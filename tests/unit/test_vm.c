@@ -15,10 +15,15 @@
 #include <fake/fake.h>
 
 struct machine machine;
-static const struct device gic = {.kind = DEV_GIC, .nregs = 4, .reg = {{0, 0}, {0, 0}, {0, 0}, {0xff846000, 0x2000}}};
+static const struct device gic = {
+    .kind = DEV_GIC, .nregs = 4, .reg = {{0, 0}, {0, 0}, {0, 0}, {0xff846000, 0x2000}}};
 static struct config config = {
     .nvms = 2,
-    .vms = {{.name = "alpha", .ncpus = 2, .cpus = {0, 1}, .ndisks = 1, .disks = {{.name = "root", .partition = "a"}}},
+    .vms = {{.name = "alpha",
+             .ncpus = 2,
+             .cpus = {0, 1},
+             .ndisks = 1,
+             .disks = {{.name = "root", .partition = "a"}}},
             {.name = "beta", .ncpus = 2, .cpus = {2, 3}}},
 };
 static const struct partition shares[2] = {
@@ -34,34 +39,43 @@ static unsigned nmaps, files_missing, load_fails, zero_steps, vgic_starts, vgic_
 static uint64_t disk_first;
 
 /* ---- stand-ins ---- */
-const struct device *machine_device(const struct machine *m, enum device_kind kind) {
+const struct device *machine_device(const struct machine *m, enum device_kind kind)
+{
     (void)m;
     return kind == DEV_GIC ? &gic : NULL;
 }
-const struct gpt_partition *gpt_find(const struct gpt *g, const char *label) {
+const struct gpt_partition *gpt_find(const struct gpt *g, const char *label)
+{
     return g->count && !strcmp(label, g->partitions[0].label) ? &g->partitions[0] : NULL;
 }
-bool config_check_files(const struct vm_config *vm, const char *const *f, unsigned n, struct refusal *why) {
+bool config_check_files(const struct vm_config *vm, const char *const *f, unsigned n,
+                        struct refusal *why)
+{
     (void)f, (void)n;
     if (files_missing)
         refuse(why, "%s: a file is missing", vm->name);
     return !files_missing;
 }
-bool stage2_init(struct stage2 *s2, uint16_t vmid) {
+bool stage2_init(struct stage2 *s2, uint16_t vmid)
+{
     s2->vmid = vmid;
     return true;
 }
-bool stage2_map(struct stage2 *s2, ipaddr_t ipa, paddr_t pa, uint64_t bytes, enum stage2_kind kind) {
+bool stage2_map(struct stage2 *s2, ipaddr_t ipa, paddr_t pa, uint64_t bytes, enum stage2_kind kind)
+{
     (void)s2, (void)kind;
     maps[nmaps++] = (struct mapped){ipa.v, pa.v, bytes};
     return true;
 }
-bool loader_zero_step(struct vm *vm, uint64_t *progress) {
+bool loader_zero_step(struct vm *vm, uint64_t *progress)
+{
     zero_steps++;
     *progress += MIN(MIB(2), vm->memory.bytes - *progress);
     return *progress == vm->memory.bytes;
 }
-bool loader_load(struct vm *vm, const struct machine *m, struct refusal *why, ipaddr_t *entry, ipaddr_t *dtb) {
+bool loader_load(struct vm *vm, const struct machine *m, struct refusal *why, ipaddr_t *entry,
+                 ipaddr_t *dtb)
+{
     (void)m;
     *entry = ipaddr(0x40000000);
     *dtb = ipaddr(0x42000000);
@@ -69,61 +83,75 @@ bool loader_load(struct vm *vm, const struct machine *m, struct refusal *why, ip
         refuse(why, "%s: kernel: truncated", vm->config->name);
     return !load_fails;
 }
-void vgic_reset(struct vm *vm) {
+void vgic_reset(struct vm *vm)
+{
     (void)vm;
     resets++;
 }
-void vgic_cpu_start(struct vcpu *vcpu) {
+void vgic_cpu_start(struct vcpu *vcpu)
+{
     (void)vcpu;
     vgic_starts++;
 }
-void vgic_cpu_stop(struct vcpu *vcpu) {
+void vgic_cpu_stop(struct vcpu *vcpu)
+{
     (void)vcpu;
     vgic_stops++;
 }
-void vgic_run_event(struct vcpu *vcpu) {
+void vgic_run_event(struct vcpu *vcpu)
+{
     (void)vcpu;
 }
-bool vgic_distributor_access(struct vcpu *v, void *d, struct mmio_access *a) {
+bool vgic_distributor_access(struct vcpu *v, void *d, struct mmio_access *a)
+{
     (void)v, (void)d, (void)a;
     return true;
 }
-bool pl011_access(struct vcpu *v, void *d, struct mmio_access *a) {
+bool pl011_access(struct vcpu *v, void *d, struct mmio_access *a)
+{
     (void)v, (void)d, (void)a;
     return true;
 }
-bool virtio_mmio_access(struct vcpu *v, void *d, struct mmio_access *a) {
+bool virtio_mmio_access(struct vcpu *v, void *d, struct mmio_access *a)
+{
     (void)v, (void)d, (void)a;
     return true;
 }
-void pl011_reset(struct pl011 *uart, struct vm *vm) {
+void pl011_reset(struct pl011 *uart, struct vm *vm)
+{
     uart->vm = vm;
 }
-void virtio_blk_reset(struct virtio_blk *blk) {
+void virtio_blk_reset(struct virtio_blk *blk)
+{
     (void)blk;
     resets++;
 }
-void virtio_blk_init(struct virtio_blk *blk, struct vm *vm, unsigned slot, const char *serial, uint64_t first,
-                     uint64_t sectors, bool read_only) {
+void virtio_blk_init(struct virtio_blk *blk, struct vm *vm, unsigned slot, const char *serial,
+                     uint64_t first, uint64_t sectors, bool read_only)
+{
     (void)blk, (void)vm, (void)slot, (void)serial, (void)sectors, (void)read_only;
     disk_first = first;
 }
-void virtio_run_event(struct vcpu *vcpu) {
+void virtio_run_event(struct vcpu *vcpu)
+{
     (void)vcpu;
 }
 void console_vm_restart(struct vm *vm)
 {
     (void)vm;
 }
-void block_run_event(void) {
+void block_run_event(void)
+{
 }
-void console_run_event(void) {
+void console_run_event(void)
+{
 }
 
 /* ---- tests ---- */
 static enum fake_left how;
 
-static int setup(void **state) {
+static int setup(void **state)
+{
     (void)state;
     for (fake_cpu = 0; fake_cpu < MAX_CPUS; fake_cpu++) /* what an earlier test left posted */
         if (vcpu_this())
@@ -140,14 +168,16 @@ static int setup(void **state) {
 }
 
 /* As core `cpu`: run what was posted until nothing is. */
-static void run(unsigned cpu) {
+static void run(unsigned cpu)
+{
     fake_cpu = cpu;
     how = FAKE_RETURNED;
     for (unsigned i = 0; i < 100 && how == FAKE_RETURNED; i++)
         FAKE_CATCH(how, cpu_events_run());
 }
 
-static void setup_maps_own_memory_and_gicv_only(void **state) {
+static void setup_maps_own_memory_and_gicv_only(void **state)
+{
     (void)state;
     assert_int_equal(nmaps, 5);
     assert_int_equal(maps[0].ipa, 0x40000000);
@@ -164,7 +194,8 @@ static void setup_maps_own_memory_and_gicv_only(void **state) {
     assert_ptr_equal(vcpu_on(3), &vms[1].vcpus[1]);
 }
 
-static void starts_on_its_own_core(void **state) {
+static void starts_on_its_own_core(void **state)
+{
     (void)state;
     cpu_post(0, EVENT_VM_LOAD);
     run(0);
@@ -180,7 +211,8 @@ static void starts_on_its_own_core(void **state) {
     assert_int_equal(vms[1].state, VM_LOADING);
 }
 
-static void refused_alone(void **state) {
+static void refused_alone(void **state)
+{
     (void)state;
     memset(vms, 0, sizeof vms);
     gpt.count = 0;
@@ -195,7 +227,8 @@ static void refused_alone(void **state) {
     assert_int_equal(vms[1].state, VM_REFUSED);
 }
 
-static void a_bad_kernel_refuses_its_vm(void **state) {
+static void a_bad_kernel_refuses_its_vm(void **state)
+{
     (void)state;
     load_fails = 1;
     cpu_post(0, EVENT_VM_LOAD);
@@ -205,7 +238,8 @@ static void a_bad_kernel_refuses_its_vm(void **state) {
     assert_true(fake_log_has("alpha: kernel: truncated"));
 }
 
-static void ends_alone(void **state) {
+static void ends_alone(void **state)
+{
     (void)state;
     for (unsigned i = 0; i < 2; i++) {
         cpu_post(config.vms[i].cpus[0], EVENT_VM_LOAD);
@@ -227,7 +261,8 @@ static void ends_alone(void **state) {
     assert_int_equal(vms[1].vcpus[0].power, VCPU_ON);
 }
 
-static void one_line_for_an_end(void **state) {
+static void one_line_for_an_end(void **state)
+{
     (void)state;
     cpu_post(0, EVENT_VM_LOAD);
     run(0);
@@ -240,7 +275,8 @@ static void one_line_for_an_end(void **state) {
     assert_int_equal(vms[0].state, VM_CRASHED);
 }
 
-static void a_start_of_an_ended_vm_is_nothing(void **state) {
+static void a_start_of_an_ended_vm_is_nothing(void **state)
+{
     (void)state;
     cpu_post(0, EVENT_VM_LOAD);
     run(0);
@@ -251,7 +287,8 @@ static void a_start_of_an_ended_vm_is_nothing(void **state) {
     assert_int_equal(how, FAKE_RETURNED);
 }
 
-static void the_account_charges_who_is_worked_for(void **state) {
+static void the_account_charges_who_is_worked_for(void **state)
+{
     struct account before, after;
     (void)state;
     fake_cpu = 2;
@@ -270,7 +307,8 @@ static void the_account_charges_who_is_worked_for(void **state) {
     assert_int_equal(after.stays - before.stays, 1);
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(setup_maps_own_memory_and_gicv_only, setup),
         cmocka_unit_test_setup(starts_on_its_own_core, setup),
