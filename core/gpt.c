@@ -50,12 +50,12 @@ static uint32_t crc32(uint32_t crc, const uint8_t *p, size_t bytes)
 static const char *parse_header(uint64_t lba, uint64_t sectors, struct header *h)
 {
     uint32_t bytes = le32(sector + 12), crc = le32(sector + 16);
+    /* A hint even if the rest is bad: what is there is checked in full. */
+    h->alternate = le64(sector + 32);
     if (memcmp(sector, "EFI PART", 8) != 0)
         return "no GPT header";
     if (bytes < HEADER_MIN || bytes > SECTOR)
         return "GPT header of impossible size";
-    h->alternate =
-        le64(sector + 32); /* a hint even if the CRC is bad: what is there is checked in full */
     memset(sector + 16, 0, 4);
     if (crc32(0, sector, bytes) != crc)
         return "GPT header with a bad CRC";

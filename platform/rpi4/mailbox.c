@@ -40,7 +40,9 @@ static uint8_t *registers(const struct machine *m)
 {
     static uint8_t *mapped;
     const struct device *d = machine_device(m, DEV_MAILBOX);
-    if (!mapped && d && d->enabled && d->nregs)
+    if (!d || !d->enabled || !d->nregs)
+        return NULL;
+    if (!mapped)
         mapped = map_device(paddr(d->reg[0].base), 0x40);
     return mapped;
 }

@@ -26,12 +26,24 @@ bool rpi4_raise_arm_clock(const struct machine *m, uint64_t *before, uint64_t *a
 enum { PM_RSTC = 0x1c, PM_WDOG = 0x24, RSTC_WRCFG = 0x30, RSTC_FULL_RESET = 0x20, WDOG_TICKS = 10 };
 static const uint32_t pm_password = 0x5a000000;
 
-void rpi4_reset(const struct machine *m)
+/* Mapped at boot (by rpi4_quiesce, the first thing asked of the board after the console): later no
+ * device can be. */
+static uint8_t *power_manager(const struct machine *m)
 {
     const struct device *d = machine_device(m, DEV_WATCHDOG);
-    if (!d || !d->enabled || !d->nregs)
+    return d && d->enabled && d->nregs ? map_device(paddr(d->reg[0].base), 0x100) : NULL;
+}
+
+void rpi4_prepare_reset(const struct machine *m)
+{
+    power_manager(m);
+}
+
+void rpi4_reset(const struct machine *m)
+{
+    uint8_t *pm = power_manager(m);
+    if (!pm)
         return;
-    uint8_t *pm = map_device(paddr(d->reg[0].base), 0x100);
     uint32_t rstc = mmio_read32(pm + PM_RSTC) & 0x00ffffff & ~(uint32_t)RSTC_WRCFG;
     mmio_write32(pm + PM_WDOG, pm_password | WDOG_TICKS);
     mmio_write32(pm + PM_RSTC, pm_password | rstc | RSTC_FULL_RESET);

@@ -11,5 +11,6 @@ void rpi4_quiesce(const struct machine *m);                                     
 bool rpi4_raise_arm_clock(const struct machine *m, uint64_t *before, uint64_t *after); /* power.c */
 size_t rpi4_entropy(const struct machine *m, void *out, size_t bytes); /* rng200.c */
 void rpi4_reset(const struct machine *m);                              /* power.c */
+void rpi4_prepare_reset(const struct machine *m); /* power.c; called by rpi4_quiesce */
 
 #endif
