@@ -1,0 +1,287 @@
+"""Nothing of the machine has two owners: the tables that the hardware walks, and a guest that tries everything.
+
+One board for both tests: alpha reads and writes what its device tree does not name, beta does nothing.
+"""
+import os
+import re
+import struct
+import subprocess
+
+from bulkhead import BOOT_LIMIT, BUILD, Board, make_card
+
+LIMIT = 600
+VERDICT_LIMIT = 500
+
+VMS = """/dts-v1/;
+/ {
+	compatible = "bulkhead,vms-1";
+	vms {
+		alpha { cpus = <0 1>; memory = "64M"; kernel = "probe.bin"; };
+		beta { cpus = <2 3>; memory = "10%"; kernel = "reader.bin"; bootargs = "nodisk"; };
+	};
+};
+"""
+
+ELF = os.path.join(BUILD, "rpi4", "bulkhead.elf")
+PAGE = 0x1000
+BLOCK = 0x200000
+DESCRIPTOR_ADDRESS = 0x0000fffffffff000
+DESCRIPTOR_S2_DEVICE_XN = 1 << 54 | 1 << 2  # never executable, Device-nGnRE
+DESCRIPTOR_S2_TYPE = 1 << 54 | 15 << 2
+
+# arch/arm64/layout.h
+VA_IMAGE, VA_RAM, VA_WINDOW = 0x4000000000, 0x7000000000, 0x1000000000
+GUEST_RAM = 0x40000000
+# Guest address of each page of the interface that hardware emulates for guests, and where the BCM2711 has it.
+GICV = {0x08010000: 0xff846000, 0x08011000: 0xff847000}
+# What the firmware calls RAM (tools/qemu-rpi4, 2 GiB).
+RAM = [(0, 0x3b400000), (0x40000000, 0x80000000)]
+
+state = {}
+
+
+def setup():
+    state["card"] = make_card("isolation", VMS)
+    state["known"] = debug_information()
+    state["board"] = Board(state["card"])
+    state["board"].expect(r"reader: second \d+", BOOT_LIMIT)
+
+
+def teardown():
+    if "board" in state:
+        state["board"].off()
+
+
+# ---- The hypervisor's memory ----
+
+SIZES = ["vms[0]", "cores", "cores[0]", "machine.files[0]"]
+PLACES = ["vms", "vm_count", "cores", "machine.files", "machine.nfiles", "early.image_pa",
+          "'main.c'::dtb_range", "__image_end"]
+OFFSETS = {"vm": ["nvcpus", "vcpus", "stage2.root"], "vcpu": ["cpu"], "core": ["root", "index"],
+           "boot_file": ["path", "pa", "size"]}
+
+
+def debug_information():
+    """Where things are, from the image's own debug information."""
+    wanted = {f"sizeof {e}": f"sizeof({e})" for e in SIZES}
+    wanted["sizeof vcpu"] = "sizeof(struct vcpu)"
+    wanted.update((f"&{e}", f"(unsigned long)&{e}") for e in PLACES)
+    for kind, fields in OFFSETS.items():
+        wanted.update((f"{kind}.{f}", f"(unsigned long)&((struct {kind} *)0)->{f}") for f in fields)
+    command = ["gdb-multiarch", "-nx", "-batch"]
+    for key, expression in wanted.items():
+        command += ["-ex", f'printf "{key} = %lu\\n", {expression}']
+    out = subprocess.run(command + [ELF], check=True, stdout=subprocess.PIPE, text=True).stdout
+    known = {key: int(value) for key, value in re.findall(r"^(.+) = (\d+)$", out, re.M)}
+    assert set(known) == set(wanted), set(wanted) - set(known)
+    return known
+
+
+def image_address(board, known):
+    """Where in machine memory the image is: it has written that down itself, at just one such place."""
+    at = known["&early.image_pa"] - VA_IMAGE
+    found = [pa for pa in range(BLOCK, 64 * BLOCK, BLOCK)
+             if struct.unpack("<Q", board.memory(pa + at, 8))[0] == pa]
+    assert len(found) == 1, found
+    return found[0]
+
+
+class Leaf:
+    """A block or page of a table, and where its descriptor is."""
+
+    def __init__(self, start, size, descriptor, place):
+        self.start, self.size, self.place = start, size, place
+        self.out = descriptor & DESCRIPTOR_ADDRESS & ~(size - 1)
+        self.end = self.out + size
+        self.descriptor = descriptor
+
+    def __repr__(self):
+        return f"{self.start:#x}->{self.out:#x}+{self.size:#x}"
+
+    def overlaps(self, start, end):
+        return self.out < end and start < self.end
+
+
+class Image:
+    """The hypervisor as it lies in machine memory."""
+
+    def __init__(self, base, data, known):
+        self.base, self.data, self.known = base, data, known
+
+    def number(self, va, form="<Q"):
+        return struct.unpack_from(form, self.data, va - VA_IMAGE)[0]
+
+    def leaves(self, table, level=1, start=0):
+        """All leaves of the table at that machine address: 4 KiB granule, from level 1 (Arm ARM D5.2.6)."""
+        assert self.base <= table <= self.base + len(self.data) - PAGE, f"a table outside the image: {table:#x}"
+        span = 1 << (39 - 9 * level)
+        for i in range(512):
+            place = table - self.base + 8 * i
+            descriptor = struct.unpack_from("<Q", self.data, place)[0]
+            if not descriptor & 1:
+                continue
+            if level < 3 and descriptor & 2:
+                yield from self.leaves(descriptor & DESCRIPTOR_ADDRESS, level + 1, start + i * span)
+            else:
+                assert level < 3 or descriptor & 2, f"reserved descriptor {descriptor:#x}"
+                yield Leaf(start + i * span, span, descriptor, place)
+
+    def vm(self, number):
+        return self.known["&vms"] + number * self.known["sizeof vms[0]"]
+
+    def vm_count(self):
+        return self.number(self.known["&vm_count"], "<I")
+
+    def stage2(self, number):
+        root = self.number(self.vm(number) + self.known["vm.stage2.root"])
+        return list(self.leaves(root - VA_IMAGE + self.base))
+
+    def cores_of(self, number):
+        vm = self.vm(number)
+        return [self.number(vm + self.known["vm.vcpus"] + i * self.known["sizeof vcpu"] + self.known["vcpu.cpu"], "B")
+                for i in range(self.number(vm + self.known["vm.nvcpus"], "<I"))]
+
+    def core_tables(self):
+        """{core: its EL2 leaves}"""
+        tables = {}
+        for slot in range(self.known["sizeof cores"] // self.known["sizeof cores[0]"]):
+            core = self.known["&cores"] + slot * self.known["sizeof cores[0]"]
+            root = self.number(core + self.known["core.root"])
+            if root:
+                tables[self.number(core + self.known["core.index"], "<I")] = list(self.leaves(root))
+        return tables
+
+    def boot_files(self):
+        """[(name, machine address, size)]"""
+        files = []
+        for i in range(self.number(self.known["&machine.nfiles"], "<I")):
+            at = self.known["&machine.files"] + i * self.known["sizeof machine.files[0]"]
+            name = at + self.known["boot_file.path"] - VA_IMAGE
+            files.append((self.data[name:name + 32].split(b"\0")[0].decode(),
+                          self.number(at + self.known["boot_file.pa"]), self.number(at + self.known["boot_file.size"])))
+        return files
+
+    def kept(self):
+        """[(what, first byte, end)] of what belongs to no VM."""
+        dtb = self.known["&'main.c'::dtb_range"]
+        size = self.number(dtb + 8)
+        assert size, "no board device tree"
+        return [("page 0 to 1 MiB", 0, 0x100000), ("the hypervisor", self.base, self.base + len(self.data)),
+                ("the board's device tree", self.number(dtb), self.number(dtb) + size)] + \
+               [(name, pa, pa + size) for name, pa, size in self.boot_files()]
+
+
+def read_image(board, known):
+    base = image_address(board, known)
+    return Image(base, bytearray(board.memory(base, known["&__image_end"] - VA_IMAGE)), known)
+
+
+# ---- What must hold of the tables ----
+
+def check_interrupt_interface(name, leaves):
+    found = {leaf.start: leaf.out for leaf in leaves}
+    assert found == GICV and all(leaf.size == PAGE for leaf in leaves), f"{name}: not RAM: {leaves}"
+    for leaf in leaves:
+        assert leaf.descriptor & DESCRIPTOR_S2_TYPE == DESCRIPTOR_S2_DEVICE_XN, f"{name}: {leaf.descriptor:#x}"
+
+
+def check_ram(image, rams):
+    owned = sorted((leaf.out, leaf.end, name) for name, leaves in rams.items() for leaf in leaves)
+    for (_, end, one), (start, _, other) in zip(owned, owned[1:]):
+        assert end <= start, f"{start:#x} is mapped twice: by {one} and {other}"
+    for name, leaves in rams.items():
+        for leaf in leaves:
+            assert any(low <= leaf.out and leaf.end <= high for low, high in RAM), f"{name}: {leaf} is not RAM"
+            for what, start, end in image.kept():
+                assert not leaf.overlaps(start, end), f"{name}: {leaf} is in {what}, {start:#x}..{end:#x}"
+
+
+def check_cores(image, rams):
+    tables = image.core_tables()
+    assert sorted(tables) == [0, 1, 2, 3], tables.keys()
+    for name, own in rams.items():
+        for core in image.cores_of(name):
+            window = [leaf for leaf in tables[core] if VA_RAM <= leaf.start < VA_RAM + VA_WINDOW]
+            expected = sorted((leaf.start - GUEST_RAM, leaf.out, leaf.size) for leaf in own)
+            assert sorted((leaf.start - VA_RAM, leaf.out, leaf.size) for leaf in window) == expected, \
+                f"core {core} of {name}: its window is not the VM's RAM: {window}"
+            places = {id(leaf) for leaf in window}
+            for leaf in tables[core]:
+                if id(leaf) not in places:
+                    check_no_ram(core, leaf, rams)
+
+
+def check_no_ram(core, leaf, rams):
+    for name, leaves in rams.items():
+        assert not any(leaf.overlaps(other.out, other.end) for other in leaves), \
+            f"core {core}: {leaf} is RAM of {name}, outside the window"
+
+
+def check(image):
+    rams = {}
+    for vm in range(image.vm_count()):
+        leaves = image.stage2(vm)
+        rams[vm] = [leaf for leaf in leaves if leaf.start >= GUEST_RAM]
+        check_interrupt_interface(vm, [leaf for leaf in leaves if leaf.start < GUEST_RAM])
+    check_ram(image, rams)
+    check_cores(image, rams)
+
+
+def refuses(image, leaf, out):
+    """Does the check see it when this leaf leads elsewhere?"""
+    data = bytearray(image.data)
+    struct.pack_into("<Q", data, leaf.place, leaf.descriptor & ~DESCRIPTOR_ADDRESS | out)
+    try:
+        check(Image(image.base, data, image.known))
+    except AssertionError as error:
+        print(f"{leaf} led to {out:#x}: {error}")
+        return True
+    return False
+
+
+def test_no_page_has_two_owners():
+    board = state["board"]
+    image = read_image(board, state["known"])
+    assert image.vm_count() == 2
+    assert image.cores_of(0) == [0, 1] and image.cores_of(1) == [2, 3]
+    alpha = [leaf for leaf in image.stage2(0) if leaf.start >= GUEST_RAM]
+    assert sum(leaf.size for leaf in alpha) == 64 << 20, alpha
+    names = {name: pa for name, pa, _ in image.boot_files()}
+    assert set(names) == {"vms.dtb", "seed.bin", "probe.bin", "reader.bin"}, names
+    # The kernels lie where the hypervisor believes (booting.rst: the magic number of an Image).
+    for name in ("probe.bin", "reader.bin"):
+        assert board.memory(names[name] + 56, 4) == b"ARM\x64", name
+    check(image)
+
+
+def test_the_check_sees_a_second_owner():
+    """The same tables with one entry that leads elsewhere must not pass."""
+    image = read_image(state["board"], state["known"])
+    alpha, beta = ([leaf for leaf in image.stage2(vm) if leaf.start >= GUEST_RAM] for vm in (0, 1))
+    kept = [start // BLOCK * BLOCK for _, start, _ in image.kept()]
+    for out in [beta[0].out, alpha[1].out, 0x3b400000, 0xfe000000] + kept:
+        assert refuses(image, alpha[0], out), hex(out)
+    gicv = image.stage2(0)[0]
+    assert refuses(image, gicv, 0xff844000) and refuses(image, gicv, alpha[0].out)
+    for leaf in image.core_tables()[0]:
+        if not VA_IMAGE <= leaf.start < VA_IMAGE + (1 << 30):
+            other = beta[0].out if leaf.size == PAGE or leaf.start >= VA_RAM else beta[-1].out
+            assert refuses(image, leaf, other), leaf
+            if leaf.start >= VA_RAM:
+                break
+
+
+def test_probe_gets_an_abort_everywhere():
+    board = state["board"]
+    board.expect(r"probe: (\d+) accesses, (\d+) aborts, (\d+) wrong", VERDICT_LIMIT)
+    accesses, aborts, wrong = (int(board.match.group(i)) for i in (1, 2, 3))
+    # A read and a write of each of 8 GiB's pages but the 64 MiB of RAM, GICD, GICC and the UART; then by 2 MiB.
+    pages = (8 << 30) // PAGE - (64 << 20) // PAGE - 4
+    assert accesses == 2 * (pages + ((1 << 40) - (8 << 30)) // BLOCK), accesses
+    assert aborts == accesses and wrong == 0, (aborts, wrong)
+    # Beta goes on. That alpha turned itself off may have been said before its own last line.
+    for _ in range(3):
+        board.expect(r"reader: second \d+: 0 bytes, 0 errors")
+    assert re.search(r"^\[bulkhead\] alpha:? is off.*SYSTEM_OFF", board.printed(), re.M)
+    assert re.search(r"^2\s+beta\s+running", board.monitor("list"), re.M)
+    check(read_image(board, state["known"]))
