@@ -19,6 +19,7 @@ static uint32_t dropped;
 static bool uart_dead; /* it fell silent while we waited: wait no more */
 
 /* Boot and last words only: wait for the UART. */
+/* NOLINTNEXTLINE(misc-no-recursion): one level deep, for the carriage return */
 static void send_waiting(const char *bytes)
 {
     const struct uart *u = console.uart;

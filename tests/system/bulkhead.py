@@ -88,7 +88,7 @@ class Board:
         self.send(ESCAPE + "0")
         self.expect("bulkhead> ")
         self.line(command)
-        self.expect(re.escape(command) + r"\r?\n")
+        self.expect(re.escape(command) + r"\r*\n")
         self.expect("bulkhead> ")
         return self.port.before.replace("\r", "")
 
@@ -156,7 +156,7 @@ class Debian:
         self.board.line(f"{{ echo; echo '<'{self.token}; {command}; echo \"{self.token}:$?\"'>'; }} 2>&1")
 
     def finish(self, limit=COMMAND_LIMIT):
-        self.board.expect(rf"<{self.token}\r?\n(.*?){self.token}:(\d+)>", limit)
+        self.board.expect(rf"<{self.token}\r*\n(.*?){self.token}:(\d+)>", limit)
         return self.board.match.group(1).replace("\r", "").strip(), int(self.board.match.group(2))
 
 

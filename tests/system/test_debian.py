@@ -11,7 +11,7 @@ from bulkhead import BOOT_LIMIT, BUILD, CARD, Board, Debian
 LIMIT = 900
 ALONE = True  # it measures clocks
 
-WORK = os.path.join(BUILD, "test", "debian.img")
+WORK = os.path.join(BUILD, "test", f"debian-{os.getpid()}.img")  # another run may be on its way
 PATTERN = "dd if=/dev/urandom of=/root/random bs=1M count=32 2>/dev/null && sync && sha256sum < /root/random"
 
 board = None
