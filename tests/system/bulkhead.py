@@ -77,7 +77,7 @@ class Board:
 
     def attach(self, number):
         self.send(f"{ESCAPE}{number}")
-        self.expect(r"\[bulkhead\] attached to (\w[\w-]*)")
+        self.expect(r"\[bulkhead\] attached to (\w[\w-]*); ")
         return self.match.group(1)
 
     def all_view(self):
