@@ -60,6 +60,8 @@ extern unsigned fake_icache_invalidations;
 /* Are cache and DRAM the same over these bytes (all of it cleaned)? */
 bool fake_mem_coherent(const void *start, size_t bytes);
 extern void *fake_ram_window; /* what ram_window() says */
+/* As after boot: the image's lines were all written through the cache and not yet written back. */
+void fake_mem_dirty(void);
 /* Forget all areas but the image, whose DRAM becomes a copy of it again. */
 void fake_mem_reset(void);
 

@@ -205,6 +205,13 @@ bool fake_dram_write(paddr_t pa, const void *in, size_t bytes)
     return true;
 }
 
+void fake_mem_dirty(void)
+{
+    add_image();
+    for (size_t i = 0; i < areas[0].bytes; i++)
+        areas[0].clean[i] = (uint8_t)~areas[0].dram[i];
+}
+
 bool fake_mem_coherent(const void *start, size_t bytes)
 {
     struct area *a = by_host(start, bytes);

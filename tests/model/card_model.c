@@ -121,6 +121,10 @@ static enum card_answer addressed(struct card_model *c, unsigned index, uint32_t
     if (argument >> 16 != c->rca || c->rca == 0)
         return CARD_SILENT;
     if (index == 13) {
+        if (c->flaky_status) {
+            c->flaky_status--;
+            return CARD_SILENT;
+        }
         if (c->state == CARD_PRG && !c->busy_for_ever && c->programming-- == 0)
             c->state = CARD_TRAN;
         return r1(c);

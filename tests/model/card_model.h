@@ -39,6 +39,7 @@ struct card_model {
     bool data_never_comes; /* commands are answered, blocks never come */
     bool busy_for_ever;    /* after a written block DAT0 stays low, and the state "prg" */
     unsigned slow_program; /* CMD13 that say "prg" after a write */
+    unsigned flaky_status; /* that many CMD13 get no answer */
     bool write_protected;  /* WP_VIOLATION at writes */
 
     /* What happened */

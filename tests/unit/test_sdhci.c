@@ -183,6 +183,19 @@ static void scattered(enum block_op op)
     assert_int_equal(q.status, BLOCK_OK);
 }
 
+/* What EL2 itself wrote there at boot, zeroes, must not come down on what the controller brings. */
+static void test_dirty_bounce_buffer(void **state)
+{
+    (void)state;
+    rig_reset();
+    use_adma();
+    assert_true(rig_open());
+    fake_mem_dirty();
+    assert_true(rig_io(0, 1, BLOCK_READ, 100, 128, data));
+    check_pattern(data, 100 * 512, BYTES);
+    ends_clean();
+}
+
 static void test_segments(void **state)
 {
     (void)state;
@@ -270,6 +283,7 @@ int main(void)
         cmocka_unit_test(test_adma2),
         cmocka_unit_test(test_unreachable_bounce_buffer),
         cmocka_unit_test(test_bounce_buffer_and_caches),
+        cmocka_unit_test(test_dirty_bounce_buffer),
         cmocka_unit_test(test_segments),
         cmocka_unit_test(test_runs_on_the_asking_core),
         cmocka_unit_test(test_one_block_at_a_time),

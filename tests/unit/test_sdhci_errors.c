@@ -170,6 +170,22 @@ static void test_bad_sector(void **state)
     }
 }
 
+/* A card that now and then does not say how it is, but does in the end, is not dead. */
+static void test_flaky_status(void **state)
+{
+    (void)state;
+    open_card(false);
+    rig_card.bad_sector = 305;
+    for (unsigned i = 0; i < 10; i++) {
+        rig_card.flaky_status = 1;
+        assert_false(rig_io(0, 1, BLOCK_READ, 300, 8, data));
+    }
+    rig_card.flaky_status = 2;
+    assert_true(rig_io(0, 1, BLOCK_FLUSH, 0, 0, NULL));
+    assert_true(rig_io(0, 1, BLOCK_READ, 310, 8, data));
+    no_misuse();
+}
+
 /* Errors may be a guest's doing: the log is not its to fill. */
 static void test_errors_do_not_flood(void **state)
 {
@@ -350,6 +366,7 @@ int main(void)
         cmocka_unit_test(test_bad_blocks_are_read_again),
         cmocka_unit_test(test_bad_blocks_are_written_again),
         cmocka_unit_test(test_bad_sector),
+        cmocka_unit_test(test_flaky_status),
         cmocka_unit_test(test_errors_do_not_flood),
         cmocka_unit_test(test_write_protected),
         cmocka_unit_test(test_card_is_pulled),
