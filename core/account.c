@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <bulkhead/account.h>
 #include <bulkhead/arch.h>
+#include <bulkhead/lock.h>
 #include <bulkhead/vm.h>
 
 /* Written by its own core only. */
@@ -46,4 +47,31 @@ unsigned account_switch(unsigned payer)
 void account_read(unsigned cpu, struct account *out)
 {
     *out = accounts[cpu].sums;
+}
+
+void account_exits(const struct vm *vm, uint64_t *exits)
+{
+    for (unsigned i = 0; i < EXITS; i++) {
+        exits[i] = 0;
+        for (unsigned v = 0; v < vm->nvcpus; v++)
+            exits[i] += vm->vcpus[v].exits[i];
+    }
+}
+
+void account_reset_longest(void)
+{
+    for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++) {
+        __atomic_store_n(&accounts[cpu].sums.longest, 0, __ATOMIC_RELAXED);
+        __atomic_store_n(&accounts[cpu].sums.lock_wait, 0, __ATOMIC_RELAXED);
+    }
+}
+
+void lock_wait(const struct lock *l, uint16_t ticket)
+{
+    struct account *sums = &accounts[cpu_this()].sums;
+    uint64_t since = time_now();
+
+    while (__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != ticket)
+        cpu_relax();
+    sums->lock_wait = MAX(sums->lock_wait, time_now() - since);
 }

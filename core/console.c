@@ -5,7 +5,7 @@
 
 #include "console_state.h"
 
-static uint8_t history[MAX_VMS][HISTORY_BYTES];
+static uint64_t history[MAX_VMS][HISTORY_BYTES / 8]; /* words: its end is copied in a crash */
 static uint8_t texts[TEXT_BYTES];
 /* For each VM, the names that its text must not imitate. */
 static const char *others[MAX_VMS][MAX_VMS + 1];
@@ -32,7 +32,7 @@ void console_init(const struct uart *uart)
     for (unsigned i = 0; i < MAX_CPUS; i++)
         timer_init(&console.timers[i], timer_expired, NULL);
     for (unsigned i = 0; i < MAX_VMS; i++) {
-        sources[i].ring.bytes = history[i];
+        sources[i].ring.bytes = (uint8_t *)history[i];
         sources[i].ring.size = HISTORY_BYTES;
     }
     console.uart = uart;
@@ -179,4 +179,19 @@ void console_vm_restart(struct vm *vm)
     ring_put(&s->ring, '\n');
     mark_ready(s, '\n');
     lock_release(&s->lock);
+}
+
+uint32_t console_vm_tail(const struct vm *vm, uint64_t *out, uint32_t bytes)
+{
+    struct source *s = source_of(vm);
+    uint64_t at, head;
+
+    lock_take(&s->lock);
+    head = s->ring.head;
+    at = align_up(head > bytes ? head - bytes : 0, 8);
+    bytes = (uint32_t)(head > at ? head - at : 0);
+    for (; at < head; at += 8)
+        *out++ = history[vm->id][at / 8 % (HISTORY_BYTES / 8)];
+    lock_release(&s->lock);
+    return bytes;
 }

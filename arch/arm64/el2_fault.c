@@ -14,61 +14,6 @@ noreturn void el2_fault(const struct vcpu_regs *regs, unsigned kind, uint64_t sp
 static const char *const kinds[] = {"synchronous exception", "IRQ", "FIQ", "SError",
                                     "FIQ from a guest"};
 
-/* ESR_EL2.EC (Arm ARM D13.2.37): those EL2 can take from itself. */
-static const char *class_name(unsigned ec)
-{
-    switch (ec) {
-    case 0x00:
-        return "undefined instruction";
-    case 0x07:
-        return "FP/SIMD instruction";
-    case 0x0e:
-        return "illegal execution state";
-    case 0x18:
-        return "trapped system register";
-    case 0x21:
-        return "instruction abort";
-    case 0x22:
-        return "unaligned PC";
-    case 0x25:
-        return "data abort";
-    case 0x26:
-        return "unaligned SP";
-    case 0x2f:
-        return "SError";
-    case 0x3c:
-        return "BRK instruction";
-    default:
-        return "other exception class";
-    }
-}
-
-/* ISS.DFSC, IFSC (D13.2.37, table of fault status codes). */
-static const char *status_name(unsigned fsc)
-{
-    switch (fsc & 0x3c) {
-    case 0x00:
-        return "address size fault";
-    case 0x04:
-        return "translation fault";
-    case 0x08:
-        return "access flag fault";
-    case 0x0c:
-        return "permission fault";
-    case 0x10:
-        return "external abort";
-    case 0x20:
-        return "alignment fault";
-    default:
-        return "other fault";
-    }
-}
-
-static bool is_abort(unsigned ec)
-{
-    return ec == 0x21 || ec == 0x25;
-}
-
 static bool in_guard(uint64_t va)
 {
     uint64_t offset = va - (uint64_t)core_stacks;
@@ -99,13 +44,13 @@ static void print_registers(const struct vcpu_regs *regs, uint64_t sp)
 noreturn void el2_fault(const struct vcpu_regs *regs, unsigned kind, uint64_t sp)
 {
     uint64_t esr = read_sysreg(esr_el2), far = read_sysreg(far_el2);
-    unsigned ec = esr >> ESR_EC_SHIFT & 0x3f;
-    const char *what = kind == 0 ? class_name(ec) : kinds[kind];
-    const char *status = kind == 0 && is_abort(ec) ? status_name(esr & ISS_FSC_MASK) : "no address";
+    bool abort = kind == 0 && esr_is_abort(esr);
+    const char *what = kind == 0 ? esr_class_name(esr) : kinds[kind];
+    const char *status = abort ? esr_fault_name(esr) : "no address";
 
     console_emergency("\r\n");
     print_registers(regs, sp);
-    if (kind == 0 && is_abort(ec) && in_guard(far))
+    if (abort && in_guard(far))
         status = "the stack overflowed into its guard page";
     panic("core %u: %s at EL2, pc %#llx: %s; ESR %#llx, FAR %#llx", cpu_this(), what,
           (unsigned long long)regs->pc, status, (unsigned long long)esr, (unsigned long long)far);

@@ -288,8 +288,10 @@ void trap_irq(struct vcpu_regs *regs)
 {
     struct vcpu *vcpu = vcpu_this();
 
-    if (vcpu)
+    if (vcpu) {
         vcpu->regs = regs;
+        vcpu->exits[EXIT_INTERRUPT]++;
+    }
     gic_handle();
 }
 

@@ -21,6 +21,7 @@ enum {
     EC_SYSREG = 0x18,
     EC_IABT_LOWER = 0x20,
     EC_DABT_LOWER = 0x24,
+    EC_SERROR = 0x2f,
     EC_CLASSES = 64,
 };
 
@@ -181,9 +182,11 @@ void trap_sync(struct vcpu_regs *regs)
 {
     uint64_t esr = read_sysreg(esr_el2);
     struct vcpu *vcpu = vcpu_this();
-    void (*handler)(struct vcpu *, uint64_t) = handlers[esr >> ESR_EC_SHIFT & (EC_CLASSES - 1)];
+    unsigned class = esr >> ESR_EC_SHIFT & (EC_CLASSES - 1);
+    void (*handler)(struct vcpu *, uint64_t) = handlers[class];
 
     vcpu->regs = regs;
+    vcpu->exits[class]++;
     if (handler)
         handler(vcpu, esr);
     else
@@ -194,6 +197,7 @@ void trap_serror(struct vcpu_regs *regs)
 {
     struct vcpu *vcpu = vcpu_this();
     vcpu->regs = regs;
+    vcpu->exits[EC_SERROR]++;
     /* Arm ARM D1.13: asynchronous, so the core's state can't be trusted to go on. Only this VM ran
      * here. */
     vm_end(vcpu->vm, VM_CRASHED,

@@ -149,6 +149,27 @@ noreturn void vcpu_park(void)
     arch_idle();
 }
 
+void vcpu_state_read(struct vcpu_state *out)
+{
+    *out = (struct vcpu_state){
+        .sp_el0 = read_sysreg(sp_el0),
+        .sp_el1 = read_sysreg(sp_el1),
+        .elr_el1 = read_sysreg(elr_el1),
+        .spsr_el1 = read_sysreg(spsr_el1),
+        .esr_el1 = read_sysreg(esr_el1),
+        .far_el1 = read_sysreg(far_el1),
+        .vbar_el1 = read_sysreg(vbar_el1),
+        .sctlr_el1 = read_sysreg(sctlr_el1),
+        .tcr_el1 = read_sysreg(tcr_el1),
+        .ttbr0_el1 = read_sysreg(ttbr0_el1),
+        .ttbr1_el1 = read_sysreg(ttbr1_el1),
+        .tpidr_el1 = read_sysreg(tpidr_el1),
+        .esr_el2 = read_sysreg(esr_el2),
+        .far_el2 = read_sysreg(far_el2),
+        .hpfar_el2 = read_sysreg(hpfar_el2),
+    };
+}
+
 /* ---- Injection ---- */
 
 #define ESR_EC(ec) ((uint64_t)(ec) << ESR_EC_SHIFT)

@@ -9,12 +9,15 @@
 
 #include <bulkhead/types.h>
 
+struct vm;
+
 enum { ACCOUNT_HYPERVISOR = MAX_VMS, ACCOUNTS = MAX_VMS + 1 };
 
 struct account {
     uint64_t ticks[ACCOUNTS]; /* by VM id; the last is the hypervisor's own (boot, log, monitor) */
     uint64_t stays;           /* how often this core came to EL2 */
-    uint64_t longest;         /* ticks of the longest stay */
+    uint64_t longest;         /* ticks of the longest stay since account_reset_longest() */
+    uint64_t lock_wait;       /* and of the longest wait for a lock */
 };
 
 /* This core came to EL2, or begins work in the idle loop; charged to its own VM until switched.
@@ -26,5 +29,10 @@ void account_leave(void);
 unsigned account_switch(unsigned payer);
 /* A copy of another core's account; may be torn by one exit, for display. */
 void account_read(unsigned cpu, struct account *out);
+/* A VM's exits since power-on, over its vCPUs (vm.h); may be torn by one exit. Any core. */
+void account_exits(const struct vm *vm, uint64_t *exits);
+/* Look for each core's longest stay and wait anew. Any core; one that ends just now may be missed.
+ */
+void account_reset_longest(void);
 
 #endif

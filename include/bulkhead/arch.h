@@ -162,8 +162,19 @@ noreturn void vcpu_park(void);
 /* Inject an exception into the vCPU whose exit is being handled (own core only). */
 void vcpu_inject_undefined(struct vcpu *vcpu);
 void vcpu_inject_data_abort(struct vcpu *vcpu, uint64_t far, bool fetch);
-/* Raise or drop the guest's emulated wait: 1 if this core's guest has a virtual interrupt pending.
- */
+/* EL1's state as the hardware has it, and EL2's syndrome of the present exit. Words only: a report
+ * prints them by number (core/report_print.c has the names). */
+struct vcpu_state {
+    uint64_t sp_el0, sp_el1, elr_el1, spsr_el1, esr_el1, far_el1, vbar_el1, sctlr_el1, tcr_el1,
+        ttbr0_el1, ttbr1_el1, tpidr_el1, esr_el2, far_el2, hpfar_el2;
+};
+/* Own core, while its vCPU's state is still there. */
+void vcpu_state_read(struct vcpu_state *out);
+
+/* A syndrome (ESR_ELx) in words: its class; whether that is an abort; then which. */
+const char *esr_class_name(uint64_t esr);
+bool esr_is_abort(uint64_t esr);
+const char *esr_fault_name(uint64_t esr);
 
 /* A few bits of unpredictable counter jitter (CNTPCT sampled around cache misses); not a source
  * alone. */

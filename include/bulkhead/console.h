@@ -40,6 +40,9 @@ bool console_vm_room(struct vm *vm);
 void console_vm_input_room(struct vm *vm);
 /* The VM starts (again): untaken input is forgotten, its output begins on a new line. Any core. */
 void console_vm_restart(struct vm *vm);
+/* A copy of the last bytes that the VM wrote, `bytes` at most, in whole words; how many there are.
+ * Any core. */
+uint32_t console_vm_tail(const struct vm *vm, uint64_t *out, uint32_t bytes);
 /* "[bulkhead] " line, in the view of all VMs and in the monitor; log.c only. */
 void console_hypervisor_line(const char *line);
 /* The same, and also to whoever is attached to `vm`; log.c only. */

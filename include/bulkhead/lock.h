@@ -23,11 +23,14 @@ struct lock {
     uint16_t owner;
 };
 
+/* Spin until it is `ticket`'s turn; the core's account keeps the longest wait (core/account.c). */
+void lock_wait(const struct lock *l, uint16_t ticket);
+
 static inline void lock_take(struct lock *l)
 {
     uint16_t ticket = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
-    while (__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != ticket)
-        cpu_relax();
+    if (__builtin_expect(__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != ticket, 0))
+        lock_wait(l, ticket);
 }
 
 static inline void lock_release(struct lock *l)

@@ -16,6 +16,9 @@ enum vm_state { VM_REFUSED, VM_LOADING, VM_RUNNING, VM_STOPPING, VM_OFF, VM_CRAS
 /* PSCI power states of a core (DEN 0022D 5.1). */
 enum vcpu_power { VCPU_OFF, VCPU_ON_PENDING, VCPU_ON };
 
+/* Exits are counted by ESR_EL2.EC, and interrupts behind those. */
+enum { EXIT_INTERRUPT = 64, EXITS };
+
 struct vcpu {
     struct vm *vm;
     uint8_t index;         /* the guest's CPU number: MPIDR Aff0 and GIC interface number */
@@ -24,6 +27,7 @@ struct vcpu {
     ipaddr_t entry;        /* for EVENT_VCPU_START */
     uint64_t context;
     struct vcpu_regs *regs; /* of the exit being handled; arch sets it */
+    uint64_t exits[EXITS];  /* since power-on; its own core writes */
     struct vgic_cpu gic;
 };
 

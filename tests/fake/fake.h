@@ -4,14 +4,15 @@
  * links only what it needs; functions are weak, so a test (or the real file) may replace any of
  * them.
  *
- *   fake_cpu.c    cpu_this, cpu_count, cpu_kick, cpu_post, cpu_relax, cpu_halt, entropy_jitter
+ *   fake_cpu.c    cpu_this, cpu_count, cpu_kick, cpu_post, cpu_relax, lock_wait, cpu_halt,
+ *                 entropy_jitter
  *   fake_time.c   time_now, time_hz, time_alarm; fake_run_until() fires alarms
  *   fake_timer.c  timer.h in small, over fake_time.c (or link core/timer.c instead)
  *   fake_cache.c  cache_*, icache_*, map_file, image_paddr, ram_window, dma_barrier: DRAM and cache
  * are two arrays fake_mmio.c   map_device, mmio_read32, mmio_write32, to models by address
  *   fake_irq.c    irq_*; fake_irq_raise() runs a handler on its routed core
  *   fake_log.c    log_line, log_vm, refuse, panic (-> cmocka's mock_assert)
- *   fake_vcpu.c   vcpu_enter, vcpu_park (caught by FAKE_CATCH), vcpu_inject_*
+ *   fake_vcpu.c   vcpu_enter, vcpu_park (caught by FAKE_CATCH), vcpu_inject_*, vcpu_state_read
  */
 #ifndef TESTS_FAKE_H
 #define TESTS_FAKE_H
@@ -108,6 +109,7 @@ extern ipaddr_t fake_entry;
 extern uint64_t fake_entry_context;
 extern unsigned fake_undefined, fake_aborts; /* injections */
 extern uint64_t fake_abort_far;
+extern struct vcpu_state fake_state; /* what vcpu_state_read() says */
 /* Run `statement`, which may end in vcpu_enter(), vcpu_park() or cpu_halt(); how it left goes to
  * `how`. */
 #define FAKE_CATCH(how, statement)           \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "fake.h"
 #include <bulkhead/cpu.h>
+#include <bulkhead/lock.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +34,12 @@ __attribute__((weak)) void cpu_relax(void)
 {
     if (++relaxed > 1UL << 26)
         abort();
+}
+
+__attribute__((weak)) void lock_wait(const struct lock *l, uint16_t ticket)
+{
+    while (__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != ticket)
+        cpu_relax();
 }
 
 __attribute__((weak)) void cpu_kick(unsigned cpu)

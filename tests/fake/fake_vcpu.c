@@ -9,6 +9,7 @@ ipaddr_t fake_entry;
 uint64_t fake_entry_context;
 unsigned fake_undefined, fake_aborts;
 uint64_t fake_abort_far;
+struct vcpu_state fake_state;
 
 noreturn static void leave(enum fake_left how)
 {
@@ -42,4 +43,9 @@ __attribute__((weak)) void vcpu_inject_data_abort(struct vcpu *vcpu, uint64_t fa
     (void)fetch;
     fake_aborts++;
     fake_abort_far = far;
+}
+
+__attribute__((weak)) void vcpu_state_read(struct vcpu_state *out)
+{
+    *out = fake_state;
 }
