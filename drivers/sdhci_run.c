@@ -13,6 +13,7 @@ enum {
     STALL_US =
         1500000, /* without progress. Physical Layer 4.6.2: a block is written within 500 ms */
     TRY_US = 10000000, /* all of one try */
+    GRACE_US = 100,    /* after a late interrupt was served */
     BOUNCE_BYTES = BLOCK_TURN_SECTORS * SECTOR_SIZE,
     ADMA_BYTES = 32 << 10, /* a descriptor; 64 KiB would be written as 0 (1.13.4) */
 };
@@ -210,28 +211,49 @@ static void step(struct sdhci *h, uint32_t status)
         transferred(h);
 }
 
-static void interrupt(void *device)
+/* False: the controller has nothing to say. */
+static bool serve(struct sdhci *h)
 {
-    struct sdhci *h = device;
     uint32_t status = sdhci_read(h, SDHCI_INT_STATUS) & INT_USED;
     if (!status)
-        return;
-    sdhci_write(h, SDHCI_INT_STATUS,
-                status); /* before the data: the next block sets its bit anew */
+        return false;
+    /* Before the data: the next block sets its bit anew. */
+    sdhci_write(h, SDHCI_INT_STATUS, status);
     if (h->state == SDHCI_COMMAND || h->state == SDHCI_DATA)
         step(h, status);
     else if (h->state != SDHCI_IDLE)
         sdhci_recover_interrupt(h, status);
+    return true;
 }
 
+static void interrupt(void *device)
+{
+    serve(device);
+}
+
+static bool waits_for_interrupt(const struct sdhci *h)
+{
+    return h->state != SDHCI_RESET && h->state != SDHCI_SETTLING;
+}
+
+/* A core that was held up finds its timer and the controller's interrupt due at once; only a
+ * controller that is silent is late. */
 static void expired(void *device)
 {
     struct sdhci *h = device;
     if (h->state == SDHCI_IDLE)
         return;
-    if (time_now() < h->deadline)
+    if (time_now() < h->deadline) {
         timer_arm(&h->timer, h->deadline);
-    else if (h->state == SDHCI_COMMAND || h->state == SDHCI_DATA)
+        return;
+    }
+    if (waits_for_interrupt(h)) {
+        /* First: serving may end the turn, and then the driver is another core's. */
+        timer_arm(&h->timer, time_now() + ticks_from_us(GRACE_US));
+        if (serve(h))
+            return;
+    }
+    if (h->state == SDHCI_COMMAND || h->state == SDHCI_DATA)
         sdhci_failed(h, "the transfer stands still");
     else
         sdhci_recover_expired(h);
@@ -240,7 +262,7 @@ static void expired(void *device)
 static void poll(void *device)
 {
     struct sdhci *h = device;
-    interrupt(h);
+    serve(h);
     if (h->timer.armed && time_now() >= h->timer.deadline) {
         timer_cancel(&h->timer);
         expired(h);

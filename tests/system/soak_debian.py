@@ -27,7 +27,9 @@ def test_data_written_in_both_at_once():
 def offset(guest):
     """Guest's clock less ours, in seconds: of several exchanges the one that took least (as NTP does)."""
     guest.attach()
-    test_debian.board.line("while read x && [ $x ]; do echo @$EPOCHREALTIME@; done")
+    # Not before the shell has left its line editor, which takes a carriage return as it is.
+    test_debian.board.line("echo @go; while read x && [ $x ]; do echo @$EPOCHREALTIME@; done")
+    test_debian.board.expect(r"@go\r*\n")
     best = None
     for _ in range(15):
         sent = time.monotonic()
