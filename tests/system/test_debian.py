@@ -2,6 +2,9 @@
 import os
 import re
 import subprocess
+import time
+
+import pexpect
 
 from bulkhead import BOOT_LIMIT, BUILD, CARD, Board, Debian
 
@@ -95,3 +98,60 @@ def test_no_errors_in_the_kernel_log():
         lines = guest.run("dmesg --level=emerg,alert,crit,err").split("\n")
         bad = [x for x in lines if x.strip() and not any(re.search(a, x) for a in allowed)]
         assert not bad, f"{guest.name}: {bad}"
+
+
+PATTERN = "dd if=/dev/urandom of=/root/random bs=1M count={} 2>/dev/null && sync && sha256sum < /root/random"
+
+hashes = {}
+
+
+def write_in_both(mebibytes, limit):
+    for name, out in zip(("alpha", "beta"), on_both(PATTERN.format(mebibytes), limit)):
+        hashes[name] = out.split()[0]
+    assert hashes["alpha"] != hashes["beta"]
+
+
+def test_data_written_in_both_at_once():
+    write_in_both(32, 600)
+
+
+def offset(guest):
+    """Guest's clock less ours, in seconds: of several exchanges the one that took least (as NTP does)."""
+    guest.attach()
+    guest.token += 1  # attaching shows earlier output again
+    tag = f"@{guest.token}:"
+    # Not before the shell has left its line editor, which takes a carriage return as it is.
+    board.line(f"echo {tag}go; while read x && [ $x ]; do echo {tag}$EPOCHREALTIME@; done")
+    board.expect(tag + r"go\r*\n")
+    best = None
+    for _ in range(15):
+        sent = time.monotonic()
+        board.line("x")
+        board.expect(tag + r"(\d+)[.,](\d+)@")
+        took = time.monotonic() - sent
+        clock = int(board.match.group(1)) + int(board.match.group(2)) / 1e6
+        if best is None or took < best[0]:
+            best = (took, clock - sent - took / 2)
+    board.line("")
+    return best[1]
+
+
+def test_clocks_advance_together():
+    """Over 60 s both guests' clocks advance within 10 ms of each other."""
+    before = [offset(guest) for guest in guests]
+    end = time.monotonic() + 60
+    while time.monotonic() < end:  # keep reading: a full pipe would stop the emulator
+        board.port.expect([pexpect.TIMEOUT, "no such line"], timeout=1)
+    after = [offset(guest) for guest in guests]
+    drift = [a - b for a, b in zip(after, before)]
+    print(f"drift against the test's clock: {drift}")
+    assert abs(drift[0] - drift[1]) < 0.010, drift
+
+
+def test_data_survives_a_restart():
+    assert hashes, "nothing was written"
+    board.off()
+    start()
+    for guest in guests:
+        guest.attach()
+        assert guest.run("sha256sum < /root/random", 300).split()[0] == hashes[guest.name]
