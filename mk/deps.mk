@@ -23,7 +23,7 @@ LIBC_INCLUDES = -nostdinc -isystem mk/newlib -isystem $(NEWLIB)/libc/include -is
 
 # Code at EL2 must not touch FP/SIMD registers (they are a guest's), nor rely on unaligned access (the MMU
 # may be off), nor on LSE atomics (Cortex-A72 is Armv8.0).
-EL2_FLAGS := -mcpu=cortex-a72 -mgeneral-regs-only -mstrict-align -mno-outline-atomics -mcmodel=small \
+EL2_FLAGS := -mcpu=cortex-a72 -mgeneral-regs-only -mstrict-align -mno-outline-atomics -mcmodel=tiny \
 	-fno-pic -fno-pie -fno-common -fno-stack-protector -fno-delete-null-pointer-checks \
 	-ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables
 
@@ -37,7 +37,7 @@ LIBC_SOURCES := stdio/vsnprintf.c stdio/snprintf.c stdlib/strtol.c stdlib/strtou
 		strchr strchrnul strcmp strcpy strcspn strlcat strlcpy strlen strncat strncmp strncpy strnlen \
 		strnstr strpbrk strrchr strsep strspn strstr strtok_r strcasecmp strncasecmp))
 # Loops in memset and memcpy must not become calls of themselves.
-LIBC_FLAGS := -std=gnu11 -w $(EL2_FLAGS) -ffreestanding -fno-builtin -fno-tree-loop-distribute-patterns \
+LIBC_FLAGS := -std=gnu11 -w -fomit-frame-pointer $(EL2_FLAGS) -ffreestanding -fno-builtin -fno-tree-loop-distribute-patterns \
 	-D_LIBC -DINTEGER_ONLY
 LIB := build/lib
 
@@ -61,7 +61,7 @@ FDT_OBJECTS := $(addprefix $(LIB)/libfdt/,$(addsuffix .o,fdt fdt_ro fdt_rw fdt_w
 
 $(LIB)/libfdt/%.o: mk/deps.mk mk/newlib/newlib.h | $(LIBFDT) $(NEWLIB)
 	@mkdir -p $(@D)
-	@$(HCC) -std=gnu11 -Os -w $(EL2_FLAGS) $(LIBC_INCLUDES) -I$(LIBFDT) -c $(LIBFDT)/$*.c -o $@
+	@$(HCC) -std=gnu11 -Os -w -fomit-frame-pointer $(EL2_FLAGS) $(LIBC_INCLUDES) -I$(LIBFDT) -c $(LIBFDT)/$*.c -o $@
 
 $(LIB)/libfdt.a: $(FDT_OBJECTS)
 	@echo "  AR      $@"

@@ -10,17 +10,21 @@ HYP_SCRIPT := arch/arm64/bulkhead.lds
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	-Wpointer-arith -Wwrite-strings -Wundef
 HYP_INCLUDES = -Iinclude -Ibuild/include -I. $(LIBC_INCLUDES) -isystem $(LIBFDT)
-# The image has a size to hold (tools/size): speed only where every exit passes.
-HYP_FAST := arch/%
-HYP_OPT = $(if $(filter $(HYP_FAST),$<),-O2,-Os)
-HYP_CFLAGS = -std=c11 $(HYP_OPT) -g $(WARNINGS) -Wframe-larger-than=2048 $(EL2_FLAGS) $(HYP_INCLUDES)
+# The image has a size to hold (tools/size): small code, seen as a whole. Not what runs with the MMU off.
+HYP_OPT := -Os -fomit-frame-pointer
+HYP_NO_LTO := $(addprefix arch/arm64/,early.c early_refuse.c pagetable.c mmu.c)
+HYP_LTO = $(if $(filter $(HYP_NO_LTO),$<),,-flto)
+HYP_CFLAGS = -std=c11 $(HYP_OPT) -g $(WARNINGS) -Wframe-larger-than=2048 $(EL2_FLAGS) $(HYP_LTO) $(HYP_INCLUDES)
 
 # newlib's formatter is the integer-only one. It names an allocator, for asprintf, which is not in the
 # archive: bound to a function that stops. malloc itself is nowhere, so a use of it does not link.
-HYP_LDFLAGS := -static -nostdlib --gc-sections --build-id=none -z max-page-size=4096 \
-	--no-warn-rwx-segments --fatal-warnings --orphan-handling=error \
-	--defsym=_svfprintf_r=_svfiprintf_r \
-	--defsym=_malloc_r=no_heap --defsym=_realloc_r=no_heap --defsym=_free_r=no_heap
+HYP_LDFLAGS := -static -nostdlib -no-pie -flto -flto-partition=one -Wl,--gc-sections -Wl,--build-id=none \
+	-Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments -Wl,--fatal-warnings -Wl,--orphan-handling=error \
+	-Wl,--defsym=_svfprintf_r=_svfiprintf_r -Wl,--defsym=_malloc_r=no_heap \
+	-Wl,--defsym=_realloc_r=no_heap -Wl,--defsym=_free_r=no_heap
+
+# The image's end lies beyond the reach of one ADR.
+$(HYP)/obj/arch/arm64/early.o $(HYP)/obj/arch/arm64/mmu.o: EL2_FLAGS += -mcmodel=small
 
 hyp: $(HYP)/bulkhead.img
 
@@ -30,8 +34,9 @@ $(HYP)/bulkhead.img: $(HYP)/bulkhead.elf
 
 $(HYP)/bulkhead.elf: $(HYP_OBJECTS) $(LIB)/libfdt.a $(LIB)/libc.a $(HYP_SCRIPT) mk/hyp.mk
 	@echo "  LD      $@"
-	@$(HLD) $(HYP_LDFLAGS) -T $(HYP_SCRIPT) -Map $(HYP)/bulkhead.map -o $@ $(HYP_OBJECTS) \
-		--start-group $(LIB)/libfdt.a $(LIB)/libc.a --end-group
+	@$(HCC) $(HYP_OPT) -g $(WARNINGS) -Wframe-larger-than=2048 $(EL2_FLAGS) $(HYP_LDFLAGS) -T $(HYP_SCRIPT) \
+		-Wl,-Map,$(HYP)/bulkhead.map -o $@ $(HYP_OBJECTS) \
+		-Wl,--start-group $(LIB)/libfdt.a $(LIB)/libc.a -Wl,--end-group
 
 $(HYP)/obj/%.o: %.c mk/hyp.mk mk/deps.mk | build/include/bulkhead/version.h $(NEWLIB) $(LIBFDT)
 	@mkdir -p $(@D)
