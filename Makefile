@@ -16,6 +16,7 @@ include mk/deps.mk
 include mk/hyp.mk
 include mk/host.mk
 include tests/unit/unit.mk
+include tests/fuzz/fuzz.mk
 include $(wildcard guests/guests.mk)
 include mk/card.mk
 include mk/check.mk
@@ -27,7 +28,7 @@ help: ## list the targets
 		column -t -s '|'
 
 clean: ## remove what was built; keep downloads and built guests
-	@rm -rf build/lib build/include build/unit build/host build/lint build/test build/rpi4/obj build/rpi4/bulkhead.*
+	@rm -rf build/lib build/include build/unit build/fuzz build/host build/lint build/test build/rpi4/obj build/rpi4/bulkhead.*
 
 distclean: ## remove everything that was built or downloaded
 	@chmod -Rf u+w build 2>/dev/null; rm -rf build

@@ -69,7 +69,7 @@ void block_submit(unsigned client, struct block_request *r)
     waiting[nwaiting++] = r;
 }
 
-void disk_init(bool read_only)
+void disk_attach(bool read_only)
 {
     rig_reset();
     rig_vm.id = 3;
@@ -77,6 +77,11 @@ void disk_init(bool read_only)
     virtio_blk_init(blk, &rig_vm, 0, "a-name-of-more-than-twenty-bytes", FIRST, SECTORS, read_only);
     nwaiting = flushes = deepest = depth = 0;
     at_once = failing = false;
+}
+
+void disk_init(bool read_only)
+{
+    disk_attach(read_only);
     for (unsigned i = 0; i < sizeof(card); i++)
         card[i] = (uint8_t)(i / SECTOR_SIZE * 7 + i);
 }

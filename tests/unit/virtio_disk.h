@@ -31,6 +31,8 @@ extern bool at_once, failing;
 
 /* A fresh VM with one disk; its driver has done nothing yet. */
 void disk_init(bool read_only);
+/* The same, but the card keeps its bytes. */
+void disk_attach(bool read_only);
 void complete_next(void);
 /* Request n: descriptors 3n, 3n+1 and 3n+2 (of which the middle one is left out if no bytes). */
 void request(unsigned n, uint32_t type, uint64_t sector, uint32_t bytes, uint64_t buffer);
