@@ -1,6 +1,6 @@
 # Small guest programs, each an arm64 Image: build/guests/NAME.bin from guests/NAME and guests/lib.
 
-GUESTS := probe reader
+GUESTS := probe reader talker
 GUEST_FLAGS := -std=gnu11 -O2 -g $(WARNINGS) -ffreestanding -fpie -mgeneral-regs-only -mstrict-align \
 	-mno-outline-atomics -fno-common -fno-stack-protector -fno-asynchronous-unwind-tables \
 	-fno-tree-loop-distribute-patterns -mcpu=cortex-a72

@@ -67,6 +67,11 @@ __attribute__((format(printf, 1, 2))) void print(const char *format, ...);
 void put_char(char c);
 bool console_full(void);
 
+/* keys.c: INTID_PL011 tells of typed bytes, until they are taken and it is acknowledged. */
+void keys_enable(void);
+void keys_acknowledge(void);
+int key_typed(void); /* -1: none */
+
 /* fdt.c: the device tree, read without allocation. */
 struct fdt_range {
     uint64_t base, size;

@@ -19,6 +19,8 @@ ESCAPE = "\x1d"  # Ctrl-]
 BOOT_LIMIT = 300
 LOGIN_LIMIT = 600
 COMMAND_LIMIT = 120
+QMP_LIMIT = 60
+NEVER = r"(?!)"  # matches nothing
 
 
 class Board:
@@ -30,7 +32,7 @@ class Board:
         command = [card, "-qmp", f"unix:{self.qmp_path},server,nowait", *arguments]
         if snapshot:
             command.append("-snapshot")
-        self.log = open(os.path.join(self.folder, "console"), "w+", encoding="utf-8")
+        self.log = open(os.path.join(self.folder, "console"), "w+", encoding="utf-8", newline="")
         self.port = pexpect.spawn(os.path.join(TOP, "tools", "qemu-rpi4"), command, encoding="utf-8",
                                   codec_errors="replace", timeout=COMMAND_LIMIT, maxread=65536,
                                   dimensions=(50, 250))
@@ -40,9 +42,8 @@ class Board:
     def off(self):
         """Pull the plug."""
         self.port.close(force=True)
+        print(self.printed(), flush=True)
         self.log.close()
-        with open(self.log.name, encoding="utf-8") as f:
-            print(f.read().replace("\r", ""), flush=True)
         shutil.rmtree(self.folder)
 
     def expect(self, patterns, limit=COMMAND_LIMIT):
@@ -58,13 +59,11 @@ class Board:
 
     def absent(self, text):
         """Has `text` not been printed so far?"""
-        self.log.flush()
-        with open(self.log.name, encoding="utf-8") as f:
-            return text not in f.read()
+        return text not in self.printed()
 
     def printed(self):
         self.log.flush()
-        with open(self.log.name, encoding="utf-8") as f:
+        with open(self.log.name, encoding="utf-8", newline="") as f:
             return f.read().replace("\r", "")
 
     def send(self, text):
@@ -94,8 +93,17 @@ class Board:
 
     # ---- The emulator's own controls ----
 
+    def keep_reading(self):
+        """What was printed, into pexpect's buffer: an emulator whose terminal is full stands still."""
+        try:
+            self.port.expect([pexpect.TIMEOUT, NEVER], timeout=0)
+        except pexpect.EOF:
+            pass
+
     def qmp(self, command, **arguments):
+        self.keep_reading()
         with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(QMP_LIMIT)
             s.connect(self.qmp_path)
             f = s.makefile("rw")
             f.readline()
