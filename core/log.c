@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <bulkhead/board.h>
 #include <bulkhead/console.h>
 #include <bulkhead/lock.h>
 #include <bulkhead/log.h>
@@ -173,6 +174,7 @@ void panic(const char *format, ...)
     va_start(args, format);
     format_text(text, sizeof(text), format, args);
     va_end(args);
+    cpu_stop_others();
     console_emergency(text);
-    cpu_halt();
+    board_fail(text);
 }

@@ -50,6 +50,7 @@ static void say_hello(void)
     for (unsigned i = 0; i < machine.nram; i++)
         ram += machine.ram[i].size;
     log_line("Bulkhead %s on %s", BULKHEAD_VERSION, machine.model);
+    board_say_last_words();
     log_line("%u cores, %llu MiB of RAM in %u ranges, %u boot files", machine.ncpus,
              (unsigned long long)(ram >> 20), machine.nram, machine.nfiles);
 }
@@ -136,13 +137,17 @@ static void start_cores(void)
 {
     const struct partition *ram[MAX_CPUS] = {0};
     struct refusal why = {""};
+    unsigned up = 0;
 
     for (unsigned cpu = 0; cpu < cpu_count(); cpu++)
         if (vcpu_on(cpu))
             ram[cpu] = &vcpu_on(cpu)->vm->memory;
+    watchdog_init();
     if (!arch_finish_tables(ram, &why) || !arch_start_secondaries(&machine, &why))
         panic("%s", why.text);
-    log_line("%u cores are up at EL2", cpu_count());
+    for (unsigned cpu = 0; cpu < cpu_count(); cpu++)
+        up += machine.cpus[cpu].enabled;
+    log_line("%u cores are up at EL2", up);
 }
 
 static void start_vms(void)
@@ -163,11 +168,14 @@ noreturn void boot_main(paddr_t dtb)
     set_up_vms();
     start_cores();
     console_go_live();
+    board_booted();
+    watchdog_run();
     start_vms();
     vcpu_park();
 }
 
 noreturn void secondary_main(void)
 {
+    watchdog_run();
     vcpu_park();
 }

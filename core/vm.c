@@ -80,6 +80,19 @@ static bool attach_disks(struct vm *vm, const struct gpt *gpt)
     return true;
 }
 
+/* A core that the firmware marks as not to be used (DTSpec v0.4, 3.8.1: "disabled", "fail"). */
+static bool check_cores(struct vm *vm)
+{
+    for (unsigned i = 0; i < vm->nvcpus; i++)
+        if (!machine.cpus[vm->vcpus[i].cpu].enabled) {
+            refuse(&vm->why,
+                   "%s: cpus: core %u is switched off in the board's device tree (status)",
+                   vm->config->name, vm->vcpus[i].cpu);
+            return false;
+        }
+    return true;
+}
+
 static bool check_files(struct vm *vm)
 {
     const char *names[MAX_FILES];
@@ -103,7 +116,7 @@ void vm_setup(unsigned id, const struct vm_config *config, const struct partitio
         vcpu->cpu = config->cpus[i];
         pinned[vcpu->cpu] = vcpu;
     }
-    if (!check_files(vm) || !attach_disks(vm, gpt)) {
+    if (!check_cores(vm) || !check_files(vm) || !attach_disks(vm, gpt)) {
         vm->state = VM_REFUSED;
         return;
     }

@@ -31,6 +31,8 @@ static inline struct core *core_this(void)
 }
 
 struct core *core_by_index(unsigned index);
+/* Does not return if another core called cpu_stop_others(). Any lock may be held. */
+void cpu_stop_check(void);
 
 /* Where the guest's registers are while this core is at EL2: the top of its stack. */
 struct vcpu_regs *arch_stack_top_regs(void);

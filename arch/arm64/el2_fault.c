@@ -48,6 +48,7 @@ noreturn void el2_fault(const struct vcpu_regs *regs, unsigned kind, uint64_t sp
     const char *what = kind == 0 ? esr_class_name(esr) : kinds[kind];
     const char *status = abort ? esr_fault_name(esr) : "no address";
 
+    cpu_stop_others();
     console_emergency("\r\n");
     print_registers(regs, sp);
     if (abort && in_guard(far))

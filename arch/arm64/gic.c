@@ -257,6 +257,7 @@ static void dispatch(unsigned intid, uint32_t iar)
     }
     mmio_write32(gicc + GICC_DIR, iar);
     if (intid == SGI_KICK) {
+        cpu_stop_check();
         dmb(ishld); /* the acknowledge came before what is read now */
         cpu_events_run();
     } else if (intid == PPI_EL2_TIMER) {

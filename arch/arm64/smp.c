@@ -20,7 +20,7 @@ _Static_assert(offsetof(struct vcpu_regs, pc) == FRAME_PC, "layout.h");
 _Static_assert(offsetof(struct vcpu_regs, pstate) == FRAME_PSTATE, "layout.h");
 _Static_assert(sizeof(struct vcpu_regs) <= FRAME_BYTES && FRAME_BYTES % 16 == 0, "layout.h");
 
-enum { START_LIMIT_US = 1000000 };
+enum { START_LIMIT_US = 1000000, STOP_LIMIT_US = 10000 };
 
 struct core cores[MAX_CPUS];
 __attribute__((section(".bss..stacks"), aligned(4096))) char core_stacks[MAX_CPUS][CORE_STACKS];
@@ -40,9 +40,40 @@ unsigned cpu_count(void)
     return ncores;
 }
 
+/* The core that stopped all others, by index + 1; 0: none. */
+static uint32_t stopper;
+
+void cpu_stop_check(void)
+{
+    uint32_t by = __atomic_load_n(&stopper, __ATOMIC_RELAXED);
+
+    if (by == 0 || by == cpu_this() + 1)
+        return;
+    __atomic_store_n(&core_this()->up, 0, __ATOMIC_RELEASE);
+    cpu_halt();
+}
+
 void cpu_relax(void)
 {
+    cpu_stop_check(); /* who holds the lock that this core waits for may have stopped */
     __asm__ volatile("yield" : : : "memory");
+}
+
+void cpu_stop_others(void)
+{
+    uint32_t none = 0;
+    uint64_t limit = time_now() + ticks_from_us(STOP_LIMIT_US);
+
+    if (!__atomic_compare_exchange_n(&stopper, &none, cpu_this() + 1, false, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_ACQUIRE))
+        cpu_stop_check();
+    for (unsigned i = 0; i < ncores; i++)
+        if (i != cpu_this() && by_index[i]->up)
+            cpu_kick(i);
+    for (unsigned i = 0; i < ncores; i++)
+        while (i != cpu_this() && __atomic_load_n(&by_index[i]->up, __ATOMIC_ACQUIRE) &&
+               time_now() < limit)
+            cpu_relax();
 }
 
 struct core *core_by_index(unsigned index)
@@ -110,7 +141,10 @@ static bool number_cores(const struct machine *m, struct refusal *why)
 
 bool arch_init_boot_core(const struct machine *m, struct refusal *why)
 {
-    return number_cores(m, why) && gic_init(m, why);
+    if (!number_cores(m, why) || !gic_init(m, why))
+        return false;
+    cores[0].up = 1;
+    return true;
 }
 
 /* ---- The others ---- */
@@ -181,7 +215,7 @@ bool arch_start_secondaries(const struct machine *m, struct refusal *why)
     /* They read these with their caches off. */
     cache_clean(cores, sizeof cores);
     for (unsigned i = 0; i < m->ncpus; i++)
-        if (i != cpu_this() && !start(m, i, why))
+        if (i != cpu_this() && m->cpus[i].enabled && !start(m, i, why))
             return false;
     return true;
 }

@@ -37,8 +37,9 @@ bool arch_init_boot_core(const struct machine *m, struct refusal *why);
  * NULL if it has none; cores of one VM pass the same pointer. After this map_device() and
  * map_file() only answer for what was mapped before. False: table pool exhausted. */
 bool arch_finish_tables(const struct partition *const ram[MAX_CPUS], struct refusal *why);
-/* Start every other core by the DT's enable-method ("spin-table" only) and wait, at most a second
- * for each, until it is about to call secondary_main(). False: which core, why. */
+/* Start every other core whose node is enabled, by the DT's enable-method ("spin-table" only), and
+ * wait, at most a second for each, until it is about to call secondary_main(). False: which core,
+ * why. */
 bool arch_start_secondaries(const struct machine *m, struct refusal *why);
 /* Page-table pages (EL2's and stage 2's share one pool): in use, and in all. */
 void arch_table_use(unsigned *used, unsigned *total);
@@ -52,8 +53,12 @@ void cpu_relax(void);
 /* Send the kick SGI to a core: it leaves its guest or its sleep and runs cpu_events_run()
  * (core/cpu.h). */
 void cpu_kick(unsigned cpu);
-/* Stop the board for good: prints nothing, masks everything on this core, sleeps. Last resort. */
+/* This core stops for good: prints nothing, masks everything, sleeps. Last resort. */
 noreturn void cpu_halt(void);
+/* Every other core does so at its next interrupt or wait for a lock; waits 10 ms for them at most.
+ * Of cores that call it at the same time the first goes on, the others stop. May be called again.
+ */
+void cpu_stop_others(void);
 
 /* ---- Time: the system counter (CNTPCT_EL0, 54 MHz on the board). ---- */
 

@@ -11,6 +11,7 @@
 #include <bulkhead/console.h>
 #include <bulkhead/machine.h>
 #include <bulkhead/types.h>
+#include <stdnoreturn.h>
 
 struct board {
     const char *name;
@@ -38,9 +39,38 @@ struct board {
     /* Bytes from the board's hardware random number generator; how many came (0: there is none). */
     size_t (*entropy)(const struct machine *m, void *out, size_t bytes);
 
+    /* Arm or feed the board's watchdog: the board resets unless this is called again within
+     * `seconds` (1 to 15); 0: disarm. The first call during boot, later ones on any core. False:
+     * the board has none, or its node is disabled. */
+    bool (*feed)(const struct machine *m, unsigned seconds);
+
     /* Restart the whole board. Any core. Returns only if there is no way to. */
     void (*reset)(const struct machine *m);
 };
+
+/*
+ * The hypervisor's own end (core/board_end.c). Its last words are kept in RAM: they outlive a reset
+ * of the board if RAM does, and the next boot says them.
+ */
+
+/* Say what the last run left, then note that this one ended without a word. Boot core. */
+void board_say_last_words(void);
+/* Note why this run ends, NULL: take that back; longer texts are cut. Any core, any lock held. */
+void board_note_end(const char *text);
+/* Restart the board, noting `text`. Any core; no lock needed. Returns only with `why`: no way to.
+ */
+void board_reset(const char *text, struct refusal *why);
+/* From now on board_fail() resets. Boot core. */
+void board_booted(void);
+/* A fault of ours was reported on the console, the other cores are stopped: reset the board; halt
+ * where it can't be, or while booting (it would only be repeated). */
+noreturn void board_fail(const char *text);
+
+/* The board's watchdog (core/watchdog.c): armed where there is one, fed while every core's EL2
+ * ticks. Boot core, before the other cores come: */
+void watchdog_init(void);
+/* Each core that was started, once, on that core; the boot core last: it arms. */
+void watchdog_run(void);
 
 /* The board of this build. */
 extern const struct board board_rpi4;

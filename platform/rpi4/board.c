@@ -35,5 +35,6 @@ const struct board board_rpi4 = {
     .quiesce = rpi4_quiesce,
     .raise_arm_clock = rpi4_raise_arm_clock,
     .entropy = rpi4_entropy,
+    .feed = rpi4_feed,
     .reset = rpi4_reset,
 };

@@ -91,7 +91,6 @@ void rpi4_quiesce(const struct machine *m)
     uint8_t *pcie = registers(m, DEV_PCIE, 0xa000);
     uint8_t *genet = registers(m, DEV_ETHERNET, 0x10000);
     uint8_t *usb = registers(m, DEV_USB, 0x1000);
-    rpi4_prepare_reset(m);
     if (pcie)
         stop_pcie(pcie);
     if (genet)

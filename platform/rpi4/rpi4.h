@@ -10,7 +10,7 @@ const struct block_driver *rpi4_card(const struct machine *m, struct refusal *wh
 void rpi4_quiesce(const struct machine *m);                                         /* quiesce.c */
 bool rpi4_raise_arm_clock(const struct machine *m, uint64_t *before, uint64_t *after); /* power.c */
 size_t rpi4_entropy(const struct machine *m, void *out, size_t bytes); /* rng200.c */
-void rpi4_reset(const struct machine *m);                              /* power.c */
-void rpi4_prepare_reset(const struct machine *m); /* power.c; called by rpi4_quiesce */
+bool rpi4_feed(const struct machine *m, unsigned seconds);             /* watchdog.c */
+void rpi4_reset(const struct machine *m);                              /* watchdog.c */
 
 #endif

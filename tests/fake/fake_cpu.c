@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "fake.h"
+#include <bulkhead/board.h>
 #include <bulkhead/cpu.h>
 #include <bulkhead/lock.h>
 #include <stdlib.h>
@@ -55,6 +56,16 @@ __attribute__((weak)) void cpu_post(unsigned cpu, enum cpu_event event)
 
 __attribute__((weak)) noreturn void cpu_halt(void)
 {
+    abort();
+}
+
+__attribute__((weak)) void cpu_stop_others(void)
+{
+}
+
+__attribute__((weak)) noreturn void board_fail(const char *text)
+{
+    (void)text;
     abort();
 }
 

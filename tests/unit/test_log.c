@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "fake/fake.h"
 #include "unit.h"
+#include <bulkhead/board.h>
 #include <bulkhead/console.h>
 #include <bulkhead/log.h>
 #include <bulkhead/vm.h>
@@ -30,9 +31,18 @@ void console_emergency(const char *text)
     snprintf(emergency, sizeof(emergency), "%s", text);
 }
 
-noreturn void cpu_halt(void)
+static unsigned stops;
+
+void cpu_stop_others(void)
 {
-    mock_assert(0, "halt", __FILE__, __LINE__);
+    stops++;
+    assert_string_equal(emergency, "");
+}
+
+noreturn void board_fail(const char *text)
+{
+    assert_string_equal(text, emergency);
+    mock_assert(0, "board_fail", __FILE__, __LINE__);
     abort();
 }
 
@@ -137,6 +147,8 @@ static void test_panic_says_why(void **state)
     (void)state;
     expect_assert_failure(panic("bad %s", "luck"));
     assert_string_equal(emergency, "bad luck");
+    assert_int_equal(stops, 1); /* before a word is said */
+    emergency[0] = '\0';
     expect_assert_failure(CHECK(1 == 2));
     assert_non_null(strstr(emergency, "broken invariant: 1 == 2"));
 }

@@ -204,18 +204,6 @@ static void test_entropy(void **state)
     assert_int_equal(rpi4_entropy(&board, noise, sizeof(noise)), 0);
 }
 
-static void test_reset(void **state)
-{
-    (void)state;
-    rpi4_reset(&board); /* no watchdog: comes back */
-    add(DEV_WATCHDOG, 0xfe100000);
-    add_memory(0xfe100000);
-    memory[0x1c / 4] = 0x102;
-    rpi4_reset(&board);
-    assert_int_equal(memory[0x1c / 4], 0x5a000122);
-    assert_int_equal(memory[0x24 / 4], 0x5a00000a);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,7 +217,6 @@ int main(void)
         cmocka_unit_test_setup(test_quiesce_pcie, setup),
         cmocka_unit_test_setup(test_quiesce_usb, setup),
         cmocka_unit_test_setup(test_entropy, setup),
-        cmocka_unit_test_setup(test_reset, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

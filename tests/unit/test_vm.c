@@ -158,6 +158,8 @@ static int setup(void **state)
             FAKE_CATCH(how, cpu_events_run());
     fake_cpu_reset();
     fake_log_reset();
+    for (unsigned i = 0; i < MAX_CPUS; i++)
+        machine.cpus[i].enabled = true;
     memset(vms, 0, sizeof vms);
     nmaps = files_missing = load_fails = zero_steps = vgic_starts = vgic_stops = resets = 0;
     gpt.count = 1;
@@ -225,6 +227,18 @@ static void refused_alone(void **state)
     files_missing = 1;
     vm_setup(1, &config.vms[1], &shares[1], &gpt);
     assert_int_equal(vms[1].state, VM_REFUSED);
+}
+
+static void a_core_that_is_switched_off(void **state)
+{
+    (void)state;
+    memset(vms, 0, sizeof vms);
+    machine.cpus[3].enabled = false;
+    vm_setup(0, &config.vms[0], &shares[0], &gpt);
+    vm_setup(1, &config.vms[1], &shares[1], &gpt);
+    assert_int_equal(vms[0].state, VM_LOADING);
+    assert_int_equal(vms[1].state, VM_REFUSED);
+    assert_non_null(strstr(vms[1].why.text, "beta: cpus: core 3 is switched off"));
 }
 
 static void a_bad_kernel_refuses_its_vm(void **state)
@@ -313,6 +327,7 @@ int main(void)
         cmocka_unit_test_setup(setup_maps_own_memory_and_gicv_only, setup),
         cmocka_unit_test_setup(starts_on_its_own_core, setup),
         cmocka_unit_test_setup(refused_alone, setup),
+        cmocka_unit_test_setup(a_core_that_is_switched_off, setup),
         cmocka_unit_test_setup(a_bad_kernel_refuses_its_vm, setup),
         cmocka_unit_test_setup(ends_alone, setup),
         cmocka_unit_test_setup(one_line_for_an_end, setup),

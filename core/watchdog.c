@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The board's watchdog, fed by the boot core as long as every core's EL2 has ticked. A guest can't
+ * keep a core from ticking: the EL2 timer's interrupt is taken whatever it masks.
+ */
+#include <bulkhead/arch.h>
+#include <bulkhead/board.h>
+#include <bulkhead/log.h>
+#include <bulkhead/timer.h>
+#include <stdio.h>
+
+enum {
+    TICK_S = 4,
+    LIMIT_S = 15, /* the feeder may miss two of its ticks and be in time with the third */
+};
+
+static struct timer ticks[MAX_CPUS];
+static uint32_t wanted; /* cores that must tick, by bit; 0: there is no watchdog */
+static uint32_t ticked; /* those that did since the last feeding; atomic */
+static unsigned feeder; /* the boot core */
+static unsigned missed; /* its ticks in a row without feeding */
+
+/* Should it come to a reset, the next boot can say which core it was about. */
+static void note_missing(uint32_t missing)
+{
+    char text[64];
+    snprintf(text, sizeof(text), "EL2 hung on core %d: the board's watchdog",
+             __builtin_ctz(missing));
+    board_note_end(text);
+}
+
+static void feed(void)
+{
+    uint32_t missing = wanted & ~__atomic_load_n(&ticked, __ATOMIC_ACQUIRE);
+
+    if (missing) {
+        if (++missed == 2) /* once is a matter of whose tick came first */
+            note_missing(missing);
+        return;
+    }
+    if (missed >= 2)
+        board_note_end(NULL);
+    missed = 0;
+    __atomic_store_n(&ticked, 0, __ATOMIC_RELAXED);
+    board_rpi4.feed(&machine, LIMIT_S);
+}
+
+static void tick(void *unused)
+{
+    unsigned cpu = cpu_this();
+
+    (void)unused;
+    __atomic_fetch_or(&ticked, 1u << cpu, __ATOMIC_RELEASE);
+    if (cpu == feeder)
+        feed();
+    timer_arm(&ticks[cpu], time_now() + TICK_S * time_hz());
+}
+
+void watchdog_init(void)
+{
+    feeder = cpu_this();
+    wanted = ticked = missed = 0;
+    if (!board_rpi4.feed(&machine, 0)) {
+        log_line("the board's watchdog is not used: its node is disabled or not there");
+        return;
+    }
+    for (unsigned i = 0; i < cpu_count(); i++)
+        if (machine.cpus[i].enabled)
+            wanted |= 1u << i;
+}
+
+void watchdog_run(void)
+{
+    if (!wanted)
+        return;
+    timer_init(&ticks[cpu_this()], tick, NULL);
+    if (cpu_this() == feeder)
+        board_rpi4.feed(&machine, LIMIT_S);
+    tick(NULL);
+}
