@@ -19,6 +19,8 @@ enum turn { TURN_NONE, TURN_GIVEN, TURN_RUNNING };
 struct client {
     struct block_request *head, *tail;
     struct block_stats stats;
+    unsigned calling; /* cores that are in a done() */
+    uint8_t waiting;  /* bit n: core n waits for a cancelled request, or for a done() */
 };
 
 enum { NOBODY = MAX_CPUS, BOOT_LIMIT_S = 120 };
@@ -28,14 +30,13 @@ static struct {
     struct lock lock;
     const struct block_driver *driver;
     enum turn turn;
-    unsigned client, cpu;      /* who has the turn, or had it last */
-    struct block_request *r;   /* the turn's */
-    uint32_t count;            /* sectors of this turn */
-    bool cancelled;            /* the running turn's client is gone */
-    unsigned waits_for_cancel; /* core to tell then */
-    unsigned routed;           /* where the controller's interrupt goes */
+    unsigned client, cpu;    /* who has the turn, or had it last */
+    struct block_request *r; /* the turn's */
+    uint32_t count;          /* sectors of this turn */
+    bool cancelled;          /* the running turn's request is not wanted any more */
+    unsigned routed;         /* where the controller's interrupt goes */
     struct client clients[MAX_VMS];
-} card = {.waits_for_cancel = NOBODY, .routed = NOBODY};
+} card = {.routed = NOBODY};
 
 /* Each core's own: a driver call of this core is on the stack. */
 static bool inside[MAX_CPUS];
@@ -211,9 +212,29 @@ bool block_boot_io(enum block_op op, uint64_t sector, uint32_t sectors, void *bu
 
 /* ---- What others call ---- */
 
+/* Lock held. */
+static void tell_waiting(struct client *c)
+{
+    for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
+        if (c->waiting >> cpu & 1)
+            cpu_post(cpu, EVENT_VM);
+    c->waiting = 0;
+}
+
+/* done() runs without the lock; until it is over block_cancel() does not say that it is. */
+static void call_done(struct client *c, struct block_request *r, enum block_status status)
+{
+    r->done(r, status);
+    lock_take(&card.lock);
+    c->calling--;
+    tell_waiting(c);
+    lock_release(&card.lock);
+}
+
 void block_turn_done(enum block_status status)
 {
     struct block_request *complete;
+    struct client *c;
     if (boot == BOOT_PENDING) {
         boot = status == BLOCK_OK ? BOOT_OK : BOOT_FAILED;
         return;
@@ -221,20 +242,18 @@ void block_turn_done(enum block_status status)
     CHECK(is_mine(TURN_RUNNING));
     irq_mask(card.driver->intid);
     lock_take(&card.lock);
-    if (card.cancelled) {
-        complete = NULL;
-        card.cancelled = false;
-        if (card.waits_for_cancel != NOBODY)
-            cpu_post(card.waits_for_cancel, EVENT_BLOCK);
-        card.waits_for_cancel = NOBODY;
-    } else {
-        complete = book(status);
-    }
+    c = &card.clients[card.client];
+    complete = card.cancelled ? NULL : book(status);
+    if (complete)
+        c->calling++;
+    if (card.cancelled)
+        tell_waiting(c);
+    card.cancelled = false;
     give_turn();
     tell();
     lock_release(&card.lock);
     if (complete)
-        complete->done(complete, status);
+        call_done(c, complete, status);
     run();
 }
 
@@ -276,23 +295,43 @@ void block_submit(unsigned client, struct block_request *r)
     run();
 }
 
-bool block_cancel(unsigned client)
+/* Lock held. Take the client's requests of this context out of its queue. */
+static void unlink_requests(struct client *c, const void *context)
+{
+    struct block_request **link = &c->head;
+
+    c->tail = NULL;
+    while (*link) {
+        if ((*link)->context == context) {
+            *link = (*link)->next;
+        } else {
+            c->tail = *link;
+            link = &(*link)->next;
+        }
+    }
+}
+
+bool block_cancel(unsigned client, const void *context)
 {
     CHECK(client < MAX_VMS);
+    struct client *c = &card.clients[client];
+    bool mine, busy;
+
     lock_take(&card.lock);
-    card.clients[client].head = card.clients[client].tail = NULL;
-    if (card.turn == TURN_GIVEN && card.client == client) {
+    unlink_requests(c, context);
+    mine = card.turn != TURN_NONE && card.client == client && card.r->context == context;
+    if (mine && card.turn == TURN_GIVEN) {
         give_turn();
         if (card.turn == TURN_GIVEN) /* may be this very core's */
             cpu_post(card.cpu, EVENT_BLOCK);
     }
-    bool running = card.turn == TURN_RUNNING && card.client == client;
-    if (running) {
-        card.cancelled = true;
-        card.waits_for_cancel = cpu_this();
-    }
+    mine = mine && card.turn == TURN_RUNNING;
+    card.cancelled |= mine;
+    busy = mine || c->calling;
+    if (busy)
+        c->waiting |= (uint8_t)(1u << cpu_this());
     lock_release(&card.lock);
-    return !running;
+    return !busy;
 }
 
 void block_run_event(void)

@@ -55,7 +55,7 @@ static bool check_structure(const void *blob, size_t bytes, struct refusal *why)
 
 static bool unknown_property(struct parse *p, const struct property_rule *rules, const char *name)
 {
-    char allowed[100];
+    char allowed[160];
     size_t used = 0;
     allowed[0] = '\0';
     for (; rules->name && used < sizeof(allowed); rules++)
@@ -195,6 +195,7 @@ static bool read_vm(struct parse *p, int offset)
     if (c->nvms == MAX_VMS)
         return config_fail(p, "name", "is one VM too many; there can be %d", MAX_VMS);
     p->vm = &c->vms[c->nvms++];
+    *p->vm = (struct vm_config){.restart_limit = 5, .restart_seconds = 60, .stop_seconds = 90};
     strcpy(p->vm->name, name);
     if (!read_properties(p, offset, config_vm_rules))
         return false;

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MIN_MEMORY_MIB = 32 };
+enum { MIN_MEMORY_MIB = 32, MAX_SECONDS = 3600 };
 
 bool config_fail(struct parse *p, const char *property, const char *format, ...)
 {
@@ -207,22 +207,94 @@ static bool read_bootargs(struct parse *p, const struct property_value *v)
     return p->vm->bootargs != NULL;
 }
 
-static bool read_console(struct parse *p, const struct property_value *v)
+/* One of two words; *out: the second. */
+static bool choose(struct parse *p, const struct property_value *v, const char *first,
+                   const char *second, bool *out)
 {
     const char *s = string_value(p, v, MAX_NAME);
     if (!s)
         return false;
-    p->vm->console_hidden = strcmp(s, "hidden") == 0;
-    if (!p->vm->console_hidden && strcmp(s, "shown") != 0)
-        return config_fail(p, v->name, "\"%s\"; allowed are \"shown\" and \"hidden\"", s);
+    *out = strcmp(s, second) == 0;
+    return *out || strcmp(s, first) == 0 ||
+           config_fail(p, v->name, "\"%s\"; allowed are \"%s\" and \"%s\"", s, first, second);
+}
+
+static bool read_flag(struct parse *p, const struct property_value *v, bool *out)
+{
+    *out = true;
+    return v->bytes == 0 || config_fail(p, v->name, "takes no value: it is there or it is not");
+}
+
+static bool read_console(struct parse *p, const struct property_value *v)
+{
+    return choose(p, v, "shown", "hidden", &p->vm->console_hidden);
+}
+
+static bool read_on_crash(struct parse *p, const struct property_value *v)
+{
+    return choose(p, v, "restart", "stop", &p->vm->crash_stops);
+}
+
+static bool read_on_reset(struct parse *p, const struct property_value *v)
+{
+    return choose(p, v, "restart", "stop", &p->vm->reset_stops);
+}
+
+static bool read_no_autostart(struct parse *p, const struct property_value *v)
+{
+    return read_flag(p, v, &p->vm->no_autostart);
+}
+
+/* `count` numbers in angle brackets. */
+static bool read_cells(struct parse *p, const struct property_value *v, unsigned *out,
+                       unsigned count)
+{
+    if (v->bytes != 4 * count)
+        return config_fail(p, v->name, "must be %u number(s) in angle brackets", count);
+    for (unsigned i = 0; i < count; i++)
+        out[i] = fdt32_ld((const fdt32_t *)v->data + i);
     return true;
 }
 
+static bool read_seconds(struct parse *p, const struct property_value *v, unsigned seconds,
+                         unsigned *out)
+{
+    *out = seconds;
+    return (seconds >= 1 && seconds <= MAX_SECONDS) ||
+           config_fail(p, v->name, "%u seconds; allowed are 1 to %d", seconds, MAX_SECONDS);
+}
+
+static bool read_restart_limit(struct parse *p, const struct property_value *v)
+{
+    unsigned cells[2];
+    if (!read_cells(p, v, cells, 2) || !read_seconds(p, v, cells[1], &p->vm->restart_seconds))
+        return false;
+    p->vm->restart_limit = cells[0];
+    return cells[0] <= MAX_RESTARTS ||
+           config_fail(p, v->name, "%u restarts; allowed are 1 to %d, and 0 for no limit", cells[0],
+                       MAX_RESTARTS);
+}
+
+static bool read_stop_timeout(struct parse *p, const struct property_value *v)
+{
+    unsigned seconds;
+    return read_cells(p, v, &seconds, 1) && read_seconds(p, v, seconds, &p->vm->stop_seconds);
+}
+
 const struct property_rule config_vm_rules[] = {
-    {"cpus", read_cpus},         {"memory", read_memory},
-    {"kernel", read_kernel},     {"initrd", read_initrd},
-    {"bootargs", read_bootargs}, {"binary", read_binary},
-    {"console", read_console},   {NULL, NULL},
+    {"cpus", read_cpus},
+    {"memory", read_memory},
+    {"kernel", read_kernel},
+    {"initrd", read_initrd},
+    {"bootargs", read_bootargs},
+    {"binary", read_binary},
+    {"console", read_console},
+    {"on-crash", read_on_crash},
+    {"on-reset", read_on_reset},
+    {"restart-limit", read_restart_limit},
+    {"stop-timeout", read_stop_timeout},
+    {"no-autostart", read_no_autostart},
+    {NULL, NULL},
 };
 
 /* ---- Of a disk ---- */
@@ -245,8 +317,7 @@ static bool read_partition(struct parse *p, const struct property_value *v)
 
 static bool read_read_only(struct parse *p, const struct property_value *v)
 {
-    p->disk->read_only = true;
-    return v->bytes == 0 || config_fail(p, v->name, "takes no value: it is there or it is not");
+    return read_flag(p, v, &p->disk->read_only);
 }
 
 static bool read_image(struct parse *p, const struct property_value *v)

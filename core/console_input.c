@@ -84,7 +84,7 @@ static void type_to(struct vm *vm, uint8_t byte)
     if (vm->state != VM_RUNNING && vm->state != VM_LOADING) {
         if (hint_due())
             text_reply("%s does not run: %s. Ctrl-] a: all, Ctrl-] 0: monitor", vm->config->name,
-                       vm->why.text);
+                       vm->state == VM_PAUSED ? "it is paused" : vm->why.text);
         return;
     }
     lock_take(&s->lock);

@@ -31,11 +31,6 @@ void cpu_events_run(void)
         vgic_run_event(vcpu);
     if (events & EVENT_VIRTIO)
         virtio_run_event(vcpu);
-    /* The rest may not return. A stop wins over a start that was asked for before it. */
-    if (events & EVENT_VCPU_STOP)
-        vcpu_stop(vcpu);
-    if (events & EVENT_VM_LOAD)
-        vm_load_step(vcpu->vm);
-    if (events & EVENT_VCPU_START)
-        vcpu_start(vcpu);
+    if (events & EVENT_VM) /* may not return */
+        vm_run_event(vcpu);
 }

@@ -11,173 +11,245 @@
 #include <bulkhead/vm.h>
 #include <string.h>
 
-/* One load of one VM. */
+/* What a step works with; vm->loader is what lasts. */
 struct load {
     struct vm *vm;
+    struct loader *l;
     const struct machine *machine;
     struct refusal *why;
-    uint64_t end;        /* offset in RAM behind what was placed at its start */
-    uint64_t room;       /* RAM before the device tree */
-    struct range initrd; /* guest-physical; size 0: none */
-    ipaddr_t entry;
+    uint64_t room; /* RAM before the device tree */
 };
 
 void loader_hash_files(struct machine *m)
 {
-    crc32c_init();
     for (unsigned i = 0; i < m->nfiles; i++) {
         struct boot_file *file = &m->files[i];
         file->crc = crc32c(0, map_file(file->pa, file->size), file->size);
     }
 }
 
-bool loader_zero_step(struct vm *vm, uint64_t *progress)
+/* The next `most` bytes or less of `all`. */
+static uint64_t next_part(const struct loader *l, uint64_t all, uint64_t most)
 {
-    uint64_t left = vm->memory.bytes - *progress, bytes = MIN(left, BLOCK_2M);
-    void *ram = guest_mem(vm, ipaddr(GUEST_RAM_BASE + *progress), bytes);
-    CHECK(ram);
-    memset(ram, 0, bytes);
-    /* Zeros left in the cache would later overwrite what a guest writes around it. */
-    cache_clean_invalidate(ram, bytes);
-    *progress += bytes;
-    return *progress == vm->memory.bytes;
+    return MIN(all - l->at, most);
 }
 
-static bool fail(struct load *l, const char *property, const char *file, const char *wrong)
+static void next_stage(struct loader *l, enum loader_stage stage)
 {
-    refuse(l->why, "%s: %s: \"%s\" %s", l->vm->config->name, property, file, wrong);
+    l->stage = stage;
+    l->at = 0;
+    l->crc = 0;
+}
+
+/* Zeros left in the cache would later overwrite what a guest writes around it. So would what is
+ * left there of the kept part. */
+static void zero(struct load *s)
+{
+    struct loader *l = s->l;
+    uint64_t all = s->vm->memory.bytes;
+    uint64_t kept = s->vm->starts ? all - GUEST_KEPT_BYTES : all;
+    uint64_t bytes = next_part(l, l->at < kept ? kept : all, LOADER_ZERO_STEP);
+    void *ram = guest_mem(s->vm, ipaddr(GUEST_RAM_BASE + l->at), bytes);
+
+    CHECK(ram);
+    if (l->at < kept)
+        cache_zero(ram, bytes);
+    else
+        cache_clean_invalidate(ram, bytes);
+    l->at += bytes;
+    if (l->at == all) {
+        s->vm->starts++;
+        next_stage(l, LOADER_FIRST);
+    }
+}
+
+static bool fail(struct load *s, const char *property, const char *file, const char *wrong)
+{
+    refuse(s->why, "%s: %s: \"%s\" %s", s->vm->config->name, property, file, wrong);
     return false;
 }
 
-static bool too_little(struct load *l, const char *property, const char *file, uint64_t needed)
+static bool too_little(struct load *s, const char *property, const char *file, uint64_t needed)
 {
     refuse(
-        l->why, "%s: memory: \"%s\" (%s) and what goes with it need %llu MiB, the VM has %llu MiB",
-        l->vm->config->name, file, property, (unsigned long long)(align_up(needed, MIB(1)) >> 20),
-        (unsigned long long)(l->vm->memory.bytes >> 20));
+        s->why, "%s: memory: \"%s\" (%s) and what goes with it need %llu MiB, the VM has %llu MiB",
+        s->vm->config->name, file, property, (unsigned long long)(align_up(needed, MIB(1)) >> 20),
+        (unsigned long long)(s->vm->memory.bytes >> 20));
     return false;
 }
 
-/* A file's pristine copy, which must still be what it was at boot. */
-static bool open_file(struct load *l, const char *property, const char *name,
-                      struct file_bytes *out)
+/* A file's pristine copy. */
+static bool open_file(struct load *s, const char *property, const char *name,
+                      const struct boot_file **file, struct file_bytes *out)
 {
-    const struct boot_file *file = machine_file(l->machine, name);
-    if (!file)
-        return fail(l, property, name, "was not loaded from the boot partition");
-    out->data = map_file(file->pa, file->size);
-    out->size = file->size;
-    if (crc32c(0, out->data, out->size) != file->crc)
-        return fail(l, property, name, "has changed in memory since the board started");
+    *file = machine_file(s->machine, name);
+    if (!*file)
+        return fail(s, property, name, "was not loaded from the boot partition");
+    out->data = map_file((*file)->pa, (*file)->size);
+    out->size = (*file)->size;
     return true;
 }
 
 /* `offset` from the start of RAM; the caller has checked that it fits. */
-static void place(struct load *l, uint64_t offset, const uint8_t *data, uint64_t bytes)
+static void place(struct load *s, uint64_t offset, const uint8_t *data, uint64_t bytes)
 {
-    void *to = guest_mem(l->vm, ipaddr(GUEST_RAM_BASE + offset), bytes);
+    void *to = guest_mem(s->vm, ipaddr(GUEST_RAM_BASE + offset), bytes);
     CHECK(to);
     memcpy(to, data, bytes);
     cache_clean_invalidate(to, bytes);
 }
 
-static bool load_kernel(struct load *l, const char *name)
+/* ---- Where things go; before the first byte of a file is read for good ---- */
+
+static bool plan_kernel(struct load *s, const char *name, struct file_bytes file)
 {
-    struct file_bytes file;
     struct image_info image;
-    const char *wrong;
-
-    if (!open_file(l, "kernel", name, &file))
-        return false;
-    wrong = image_check(file, &image);
-    if (wrong)
-        return fail(l, "kernel", name, wrong);
-    if (!lies_within(image.offset, image.size, l->room))
-        return too_little(l, "kernel", name, image.offset + image.size + BLOCK_2M);
-    place(l, image.offset, file.data, file.size);
-    l->end = image.offset + image.size;
-    l->entry = ipaddr(GUEST_RAM_BASE + image.offset);
-    return true;
-}
-
-/* booting.rst, section 4: in one 32 GiB window with the kernel. It goes right behind it. */
-static bool load_initrd(struct load *l, const char *name)
-{
-    struct file_bytes file;
-    uint64_t offset = align_up(l->end, BLOCK_2M);
-
-    if (!open_file(l, "initrd", name, &file))
-        return false;
-    if (!lies_within(offset, file.size, l->room))
-        return too_little(l, "initrd", name, offset + file.size + BLOCK_2M);
-    place(l, offset, file.data, file.size);
-    l->initrd = (struct range){GUEST_RAM_BASE + offset, file.size};
-    return true;
-}
-
-static bool load_elf(struct load *l, const char *name, struct file_bytes file)
-{
-    struct elf_info elf;
-    struct elf_segment s;
-    const char *wrong = elf_check(file, GUEST_RAM_BASE, l->room, &elf);
+    const char *wrong = image_check(file, &image);
 
     if (wrong)
-        return fail(l, "binary", name, wrong);
-    for (unsigned i = 0; i < elf.headers; i++)
-        if (elf_segment(file, &elf, i, &s))
-            place(l, s.address - GUEST_RAM_BASE, file.data + s.file_offset, s.file_size);
-    l->entry = ipaddr(elf.entry);
+        return fail(s, "kernel", name, wrong);
+    if (!lies_within(image.offset, image.size, s->room))
+        return too_little(s, "kernel", name, image.offset + image.size + BLOCK_2M);
+    s->l->offset = image.offset;
+    s->l->end = image.offset + image.size;
+    s->l->entry = ipaddr(GUEST_RAM_BASE + image.offset);
     return true;
 }
 
 /* An ELF file goes where it says, anything else to the start of RAM, where it is entered. */
-static bool load_binary(struct load *l, const char *name)
+static bool plan_binary(struct load *s, const char *name, struct file_bytes file)
 {
-    struct file_bytes file;
+    struct elf_info elf;
+    const char *wrong;
 
-    if (!open_file(l, "binary", name, &file))
+    if (!elf_is(file)) {
+        if (file.size > s->room)
+            return too_little(s, "binary", name, file.size + BLOCK_2M);
+        s->l->entry = ipaddr(GUEST_RAM_BASE);
+        return true;
+    }
+    wrong = elf_check(file, GUEST_RAM_BASE, s->room, &elf);
+    if (wrong)
+        return fail(s, "binary", name, wrong);
+    s->l->entry = ipaddr(elf.entry);
+    return true;
+}
+
+/* booting.rst, section 4: in one 32 GiB window with the kernel. It goes right behind it. */
+static bool plan_initrd(struct load *s, const char *name, struct file_bytes file)
+{
+    uint64_t offset = align_up(s->l->end, BLOCK_2M);
+
+    if (!lies_within(offset, file.size, s->room))
+        return too_little(s, "initrd", name, offset + file.size + BLOCK_2M);
+    s->l->offset = offset;
+    s->l->initrd = (struct range){GUEST_RAM_BASE + offset, file.size};
+    return true;
+}
+
+/* ---- Stages ---- */
+
+/* A file from its beginning to its end, a part at a time: checked, which must find what it was at
+ * boot, and placed unless it is an ELF file. */
+static bool take_file(struct load *s, const char *property, const char *name,
+                      bool (*plan)(struct load *, const char *, struct file_bytes),
+                      enum loader_stage next)
+{
+    struct loader *l = s->l;
+    const struct boot_file *known;
+    struct file_bytes file;
+    uint64_t bytes;
+
+    if (!open_file(s, property, name, &known, &file) || (l->at == 0 && !plan(s, name, file)))
         return false;
-    if (elf_is(file))
-        return load_elf(l, name, file);
-    if (file.size > l->room)
-        return too_little(l, "binary", name, file.size + BLOCK_2M);
-    place(l, 0, file.data, file.size);
-    l->entry = ipaddr(GUEST_RAM_BASE);
+    bytes = next_part(l, file.size, LOADER_STEP);
+    if (!s->vm->config->binary || !elf_is(file))
+        place(s, l->offset + l->at, file.data + l->at, bytes);
+    l->crc = crc32c(l->crc, file.data + l->at, bytes);
+    l->at += bytes;
+    if (l->at < file.size)
+        return true;
+    if (l->crc != known->crc)
+        return fail(s, property, name, "has changed in memory since the board started");
+    next_stage(l, next);
+    return true;
+}
+
+static bool take_segments(struct load *s)
+{
+    const char *name = s->vm->config->binary;
+    struct loader *l = s->l;
+    const struct boot_file *known;
+    struct file_bytes file;
+    struct elf_info elf;
+    struct elf_segment segment;
+    uint64_t bytes;
+
+    if (!open_file(s, "binary", name, &known, &file))
+        return false;
+    if (!elf_is(file) || elf_check(file, GUEST_RAM_BASE, s->room, &elf) ||
+        l->segment == elf.headers) {
+        next_stage(l, LOADER_TREE);
+        return true;
+    }
+    if (elf_segment(file, &elf, l->segment, &segment) && l->at < segment.file_size) {
+        bytes = next_part(l, segment.file_size, LOADER_STEP);
+        place(s, segment.address - GUEST_RAM_BASE + l->at, file.data + segment.file_offset + l->at,
+              bytes);
+        l->at += bytes;
+    } else {
+        l->segment++;
+        l->at = 0;
+    }
     return true;
 }
 
 /* In the last 2 MiB of RAM, away from whatever the guest does behind its kernel; so it lies in one
  * 2 MiB block, as booting.rst (section 2) wants it. */
-static bool load_device_tree(struct load *l, ipaddr_t *dtb)
+static enum loader_result make_device_tree(struct load *s)
 {
     uint8_t *to;
     size_t bytes;
 
-    *dtb = ipaddr(GUEST_RAM_BASE + l->room);
-    to = guest_mem(l->vm, *dtb, GUEST_DT_MAX);
+    s->l->dtb = ipaddr(GUEST_RAM_BASE + s->room);
+    to = guest_mem(s->vm, s->l->dtb, GUEST_DT_MAX);
     CHECK(to);
-    bytes = guest_dt_write(l->vm, l->initrd, to, GUEST_DT_MAX);
+    bytes = guest_dt_write(s->vm, s->l->initrd, to, GUEST_DT_MAX);
     cache_clean_invalidate(to, GUEST_DT_MAX);
-    return bytes > 0 || fail(l, "bootargs", "device tree", "does not fit");
+    icache_invalidate_all();
+    if (bytes > 0)
+        return LOADER_DONE;
+    fail(s, "bootargs", "device tree", "does not fit");
+    return LOADER_FAILED;
 }
 
-bool loader_load(struct vm *vm, const struct machine *m, struct refusal *why, ipaddr_t *entry,
-                 ipaddr_t *dtb)
+enum loader_result loader_step(struct vm *vm, const struct machine *m, struct refusal *why)
 {
     const struct vm_config *config = vm->config;
-    struct load l = {.vm = vm, .machine = m, .why = why};
-    bool ok;
+    struct load s = {.vm = vm, .l = &vm->loader, .machine = m, .why = why};
+    bool ok = true;
 
     CHECK(vm->memory.bytes > BLOCK_2M);
-    l.room = vm->memory.bytes - BLOCK_2M;
-    if (config->kernel)
-        ok =
-            load_kernel(&l, config->kernel) && (!config->initrd || load_initrd(&l, config->initrd));
-    else
-        ok = load_binary(&l, config->binary);
-    if (!ok || !load_device_tree(&l, dtb))
-        return false;
-    icache_invalidate_all();
-    *entry = l.entry;
-    return true;
+    s.room = vm->memory.bytes - BLOCK_2M;
+    switch (vm->loader.stage) {
+    case LOADER_ZERO:
+        zero(&s);
+        break;
+    case LOADER_FIRST:
+        if (config->kernel)
+            ok = take_file(&s, "kernel", config->kernel, plan_kernel,
+                           config->initrd ? LOADER_INITRD : LOADER_TREE);
+        else
+            ok = take_file(&s, "binary", config->binary, plan_binary, LOADER_SEGMENTS);
+        break;
+    case LOADER_SEGMENTS:
+        ok = take_segments(&s);
+        break;
+    case LOADER_INITRD:
+        ok = take_file(&s, "initrd", config->initrd, plan_initrd, LOADER_TREE);
+        break;
+    case LOADER_TREE:
+        return make_device_tree(&s);
+    }
+    return ok ? LOADER_MORE : LOADER_FAILED;
 }

@@ -154,7 +154,7 @@ static void start_vms(void)
 {
     for (unsigned i = 0; i < vm_count; i++)
         if (vms[i].state == VM_LOADING)
-            cpu_post(vms[i].vcpus[0].cpu, EVENT_VM_LOAD);
+            cpu_post(vms[i].vcpus[0].cpu, EVENT_VM);
 }
 
 noreturn void boot_main(paddr_t dtb)

@@ -24,15 +24,6 @@ static bool help_line(const char *arguments, unsigned index, uint64_t *cursor, c
     return true;
 }
 
-static const char *state_name(enum vm_state state)
-{
-    static const char *const names[] = {
-        [VM_REFUSED] = "refused",   [VM_LOADING] = "loading", [VM_RUNNING] = "running",
-        [VM_STOPPING] = "stopping", [VM_OFF] = "off",         [VM_CRASHED] = "crashed",
-    };
-    return (unsigned)state < ARRAY_SIZE(names) && names[state] ? names[state] : "?";
-}
-
 static void append(char *text, size_t size, const char *separator, const char *more)
 {
     size_t used = strlen(text);
@@ -54,7 +45,7 @@ static void vm_line(const struct vm *vm, char *line, size_t size)
             append(disks, sizeof(disks), " ", "(read-only)");
     }
     snprintf(line, size, "%u  %-12s %-9s %-8s %6llu MiB  %s", vm->id + 1, vm->config->name,
-             state_name(vm->state), cores, (unsigned long long)(vm->memory.bytes >> 20),
+             vm_state_name(vm->state), cores, (unsigned long long)(vm->memory.bytes >> 20),
              disks[0] ? disks : "none");
 }
 
@@ -107,7 +98,7 @@ static bool list_line(const char *arguments, unsigned index, uint64_t *cursor, c
     vm = &vms[(index - 1) / 2];
     if (index % 2)
         vm_line(vm, line, size);
-    else if (vm->state != VM_RUNNING && vm->state != VM_LOADING)
+    else if (vm->why.text[0] && vm->state != VM_RUNNING)
         snprintf(line, size, "     %s", vm->why.text);
     return true;
 }

@@ -19,6 +19,7 @@ enum psci_function {
     PSCI_SYSTEM_OFF = 8,
     PSCI_SYSTEM_RESET = 9,
     PSCI_FEATURES = 10,
+    PSCI_SYSTEM_RESET2 = 18,
 };
 
 /* 0022D 5.2.2, table 6. */
@@ -71,7 +72,7 @@ static int64_t cpu_on(struct vm *vm, uint64_t mpidr, uint64_t entry, uint64_t co
     }
     lock_release(&vm->lock);
     if (result == SUCCESS)
-        cpu_post(t->cpu, EVENT_VCPU_START);
+        cpu_post(t->cpu, EVENT_VM);
     return result;
 }
 
@@ -98,7 +99,7 @@ static void cpu_off(struct vcpu *vcpu)
         last &= vm->vcpus[i].power == VCPU_OFF;
     lock_release(&vm->lock);
     if (last)
-        vm_end(vm, VM_OFF, "its last CPU was turned off (PSCI CPU_OFF)");
+        vm_end(vm, VM_END_OFF, "its last CPU was turned off (PSCI CPU_OFF)");
     vgic_cpu_stop(vcpu);
     vcpu_park();
 }
@@ -108,6 +109,16 @@ static int64_t cpu_suspend(uint64_t power_state)
     if (power_state & (POWER_STATE_RESERVED | POWER_STATE_POWERDOWN))
         return INVALID_PARAMETERS;
     /* 5.4: a standby state may end at once; the guest's own WFI is what waits, without an exit. */
+    return SUCCESS;
+}
+
+/* 5.1 (table), SYSTEM_RESET2: of the architectural types there is 0, a warm reset; bit 31 marks a
+ * vendor's, of which there is none. */
+static int64_t system_reset2(struct vm *vm, uint32_t type)
+{
+    if (type != 0)
+        return INVALID_PARAMETERS;
+    vm_end(vm, VM_END_RESET, "it asked for a reset (PSCI SYSTEM_RESET2)");
     return SUCCESS;
 }
 
@@ -125,6 +136,7 @@ static int64_t features(uint32_t function)
     case PSCI_CPU_SUSPEND: /* 5.15.2: original StateID format, no OS-initiated mode */
     case PSCI_CPU_ON:
     case PSCI_AFFINITY_INFO:
+    case PSCI_SYSTEM_RESET2:
         return SUCCESS;
     case PSCI_VERSION:
     case PSCI_CPU_OFF:
@@ -168,11 +180,13 @@ void psci_call(struct vcpu *vcpu, uint32_t function)
         result = MIGRATE_NOT_REQUIRED;
         break;
     case PSCI_SYSTEM_OFF:
-        vm_end(vcpu->vm, VM_OFF, "it turned itself off (PSCI SYSTEM_OFF)");
+        vm_end(vcpu->vm, VM_END_OFF, "it turned itself off (PSCI SYSTEM_OFF)");
         break;
     case PSCI_SYSTEM_RESET:
-        vm_end(vcpu->vm, VM_OFF,
-               "it asked for a reset (PSCI SYSTEM_RESET), which ends a VM in this version");
+        vm_end(vcpu->vm, VM_END_RESET, "it asked for a reset (PSCI SYSTEM_RESET)");
+        break;
+    case PSCI_SYSTEM_RESET2:
+        result = system_reset2(vcpu->vm, (uint32_t)x[1]);
         break;
     case PSCI_FEATURES:
         result = features((uint32_t)x[1]);

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The life of a VM: set up at boot, loaded and started by its own cores, ended alone. */
+/*
+ * What a VM's cores do about its state: set up at boot, loaded and started by its own cores,
+ * frozen, ended alone. Which state it is in is core/vm_state.c's.
+ */
 #include <bulkhead/console.h>
 #include <bulkhead/cpu.h>
+#include <bulkhead/crc32c.h>
 #include <bulkhead/guest_mem.h>
 #include <bulkhead/loader.h>
 #include <bulkhead/log.h>
@@ -116,13 +120,15 @@ void vm_setup(unsigned id, const struct vm_config *config, const struct partitio
         vcpu->cpu = config->cpus[i];
         pinned[vcpu->cpu] = vcpu;
     }
+    vm_state_init(vm);
     if (!check_cores(vm) || !check_files(vm) || !attach_disks(vm, gpt)) {
         vm->state = VM_REFUSED;
         return;
     }
     CHECK(map_memory(vm));
     attach_devices(vm);
-    vm->state = VM_LOADING;
+    vm->state = config->no_autostart ? VM_OFF : VM_LOADING;
+    refuse(&vm->why, "it has not been started yet");
 }
 
 /* ---- Start, on the VM's own cores ---- */
@@ -136,41 +142,7 @@ static void devices_reset(struct vm *vm)
         virtio_blk_reset(&vm->disks[i]);
 }
 
-static void start(struct vm *vm, ipaddr_t entry, ipaddr_t dtb)
-{
-    struct vcpu *boot = &vm->vcpus[0];
-    devices_reset(vm);
-    vm->cntvoff = time_now();
-    lock_take(&vm->lock);
-    vm->state = VM_RUNNING;
-    boot->power = VCPU_ON_PENDING;
-    boot->entry = entry;
-    boot->context = dtb.v; /* booting.rst: x0 = physical address of the device tree */
-    lock_release(&vm->lock);
-    log_line("%s: starting on core %u: kernel at %#llx, device tree at %#llx", vm->config->name,
-             boot->cpu, (unsigned long long)entry.v, (unsigned long long)dtb.v);
-    vcpu_start(boot);
-}
-
-void vm_load_step(struct vm *vm)
-{
-    ipaddr_t entry, dtb;
-    if (vm->state != VM_LOADING)
-        return;
-    if (!loader_zero_step(vm, &vm->load_progress)) {
-        cpu_post(cpu_this(), EVENT_VM_LOAD);
-        return;
-    }
-    vm->starts++;
-    if (!loader_load(vm, &machine, &vm->why, &entry, &dtb)) {
-        vm->state = VM_REFUSED;
-        log_line("%s", vm->why.text);
-        return;
-    }
-    start(vm, entry, dtb);
-}
-
-void vcpu_start(struct vcpu *vcpu)
+static void start_vcpu(struct vcpu *vcpu)
 {
     struct vm *vm = vcpu->vm;
     bool go;
@@ -185,36 +157,162 @@ void vcpu_start(struct vcpu *vcpu)
     vcpu_enter(vcpu, vcpu->entry, vcpu->context);
 }
 
-/* ---- The end ---- */
+static void start(struct vm *vm)
+{
+    struct vcpu *boot = &vm->vcpus[0];
+    devices_reset(vm);
+    vm->cntvoff = time_now();
+    boot->power = VCPU_ON_PENDING;
+    boot->entry = vm->loader.entry;
+    boot->context = vm->loader.dtb.v; /* booting.rst: x0 = physical address of the device tree */
+    if (!vm_loaded(vm))
+        return;
+    log_line("%s: starting on core %u: kernel at %#llx, device tree at %#llx", vm->config->name,
+             boot->cpu, (unsigned long long)boot->entry.v, (unsigned long long)boot->context);
+    start_vcpu(boot);
+}
 
-noreturn void vcpu_stop(struct vcpu *vcpu)
+static void load(struct vm *vm)
+{
+    timer_cancel(&vm->timer);
+    switch (loader_step(vm, &machine, &vm->why)) {
+    case LOADER_MORE:
+        cpu_post(cpu_this(), EVENT_VM);
+        break;
+    case LOADER_DONE:
+        start(vm);
+        break;
+    case LOADER_FAILED:
+        vm_not_loaded(vm);
+        break;
+    }
+}
+
+/* ---- Pause ---- */
+
+/* Its registers stay where they are: EL1's in the core, the general ones at EL2's stack top. */
+static void freeze(struct vcpu *vcpu)
 {
     struct vm *vm = vcpu->vm;
+    bool now;
+    lock_take(&vm->lock);
+    now = vm->state == VM_PAUSED && vcpu->power == VCPU_ON && !vcpu->frozen;
+    if (now) {
+        vcpu->frozen = true;
+        vm->paused_at = time_now();
+    }
+    lock_release(&vm->lock);
+    if (!now)
+        return;
+    vgic_cpu_pause(vcpu);
+    vcpu_freeze(vcpu);
+}
+
+static void thaw(struct vcpu *vcpu)
+{
+    struct vm *vm = vcpu->vm;
+    bool now;
+    lock_take(&vm->lock);
+    now = vm->state == VM_RUNNING && vcpu->frozen;
+    if (now)
+        vcpu->frozen = false;
+    lock_release(&vm->lock);
+    if (!now)
+        return;
+    vgic_cpu_resume(vcpu);
+    vcpu_thaw(vcpu);
+}
+
+/* ---- The end ---- */
+
+/* Nothing more follows from what this core's guest asked for. Devices are reset before the core has
+ * come in: what an earlier exit left to do finds nothing to submit afterwards. */
+noreturn static void come_in(struct vcpu *vcpu)
+{
+    struct vm *vm = vcpu->vm;
+    bool all;
+
+    for (unsigned i = 0; i < vm->config->ndisks; i++)
+        virtio_blk_reset(&vm->disks[i]);
+    vcpu_timers_off(vcpu);
+    vgic_cpu_stop(vcpu);
     lock_take(&vm->lock);
     vcpu->power = VCPU_OFF;
+    vcpu->frozen = false;
+    vm->down |= (uint8_t)(1u << vcpu->index);
+    all = vm->down == (1u << vm->nvcpus) - 1;
     lock_release(&vm->lock);
-    vgic_cpu_stop(vcpu);
+    if (all)
+        cpu_post(vm->vcpus[0].cpu, EVENT_VM);
     vcpu_park();
 }
 
-void vm_end(struct vm *vm, enum vm_state state, const char *reason)
+/* VM_STOPPING. The first core waits, by events, until all have come in and the card has nothing of
+ * this VM's any more: only then may its RAM be zeroed. */
+static void stop(struct vcpu *vcpu)
 {
-    struct vcpu *self = vcpu_this();
-    bool first;
+    struct vm *vm = vcpu->vm;
+    bool here, all, quiet = true;
 
     lock_take(&vm->lock);
-    first = vm->state == VM_RUNNING;
-    if (first)
-        vm->state = state;
+    here = vm->down >> vcpu->index & 1;
+    all = vm->down == (1u << vm->nvcpus) - 1;
     lock_release(&vm->lock);
+    if (!here)
+        come_in(vcpu);
+    if (!all || vcpu->index != 0)
+        return;
+    for (unsigned i = 0; i < vm->config->ndisks; i++)
+        quiet &= virtio_blk_reset(&vm->disks[i]);
+    if (quiet)
+        vm_collected(vm);
+}
 
-    if (first) {
-        refuse(&vm->why, "%s", reason);
-        log_vm_state(vm, "%s: %s", state == VM_CRASHED ? "crashed" : "is off", reason);
-        for (unsigned i = 0; i < vm->nvcpus; i++)
-            if (&vm->vcpus[i] != self)
-                cpu_post(vm->vcpus[i].cpu, EVENT_VCPU_STOP);
+/* ---- What EVENT_VM asks for ---- */
+
+void vm_run_event(struct vcpu *vcpu)
+{
+    struct vm *vm = vcpu->vm;
+    bool first = vcpu->index == 0;
+
+    switch ((enum vm_state)__atomic_load_n(&vm->state, __ATOMIC_ACQUIRE)) {
+    case VM_LOADING:
+        if (first)
+            load(vm);
+        break;
+    case VM_RUNNING:
+        if (first)
+            vm_run_wishes(vm);
+        thaw(vcpu);
+        start_vcpu(vcpu);
+        break;
+    case VM_PAUSED:
+        freeze(vcpu);
+        break;
+    case VM_STOPPING:
+        stop(vcpu);
+        break;
+    case VM_REFUSED:
+    case VM_OFF:
+    case VM_CRASHED:
+        break;
     }
-    if (self && self->vm == vm)
-        vcpu_stop(self);
+}
+
+bool vm_press_power(struct vm *vm)
+{
+    (void)vm;
+    return false;
+}
+
+uint32_t vm_tables_hash(void)
+{
+    uint32_t crc = arch_table_hash();
+    for (unsigned i = 0; i < vm_count; i++) {
+        const struct vm *vm = &vms[i];
+        crc = crc32c(crc, &vm->memory, sizeof(vm->memory));
+        crc = crc32c(crc, &vm->stage2, sizeof(vm->stage2));
+        crc = crc32c(crc, &vm->mmio, sizeof(vm->mmio));
+    }
+    return crc32c(crc, pinned, sizeof(pinned));
 }

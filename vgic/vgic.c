@@ -101,6 +101,19 @@ void vgic_cpu_stop(struct vcpu *vcpu)
     hardware_idle(vcpu);
 }
 
+/* A pending virtual interrupt would end the WFI of some cores that wait at EL2 (and does so in the
+ * emulator). EOICount, which a write clears, is settled first. */
+void vgic_cpu_pause(struct vcpu *vcpu)
+{
+    vgic_maintenance(vcpu);
+    gich_write_hcr(0);
+}
+
+void vgic_cpu_resume(struct vcpu *vcpu)
+{
+    gich_write_hcr(vcpu->gic.hcr);
+}
+
 static void run_todo(struct vcpu *v)
 {
     struct vgic_cpu *c = &v->gic;

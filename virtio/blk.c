@@ -294,9 +294,15 @@ static void notify(struct virtio_device *device, unsigned index)
     pump(blk);
 }
 
-static void reset(struct virtio_device *device)
+/* While another core is in pump() it may be about to submit one more. */
+static bool reset(struct virtio_device *device)
 {
-    (void)device; /* the generation has moved on: done() drops what is in flight */
+    struct virtio_blk *blk = (struct virtio_blk *)device;
+
+    if (!block_cancel(device->vm->id, blk) || blk->pumping)
+        return false;
+    blk->busy = 0;
+    return true;
 }
 
 static uint64_t config_read(const struct virtio_device *device, uint32_t offset, uint32_t size)
@@ -352,7 +358,7 @@ void virtio_blk_init(struct virtio_blk *blk, struct vm *vm, unsigned slot, const
     }
 }
 
-void virtio_blk_reset(struct virtio_blk *blk)
+bool virtio_blk_reset(struct virtio_blk *blk)
 {
-    virtio_device_reset(&blk->device);
+    return virtio_device_reset(&blk->device);
 }

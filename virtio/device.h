@@ -20,7 +20,8 @@ bool virtio_running(const struct virtio_device *device);
 void virtio_break(struct virtio_device *device, const char *why);
 /* Raise the device's interrupt for `bits`. Lock held or not. */
 void virtio_interrupt(struct virtio_device *device, uint32_t bits);
-/* Back to the initial state; as the driver's own reset. No lock held. */
-void virtio_device_reset(struct virtio_device *device);
+/* Back to the initial state; as the driver's own reset. False: ask again (virtio_ops.reset). No
+ * lock held. */
+bool virtio_device_reset(struct virtio_device *device);
 
 #endif

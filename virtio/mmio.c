@@ -77,13 +77,13 @@ void virtio_break(struct virtio_device *d, const char *why)
 }
 
 /* Requests in flight belong to a past generation from here on. Lock held. */
-static void drop_requests(struct virtio_device *d)
+static bool drop_requests(struct virtio_device *d)
 {
     d->generation++;
-    d->ops->reset(d);
+    return d->ops->reset(d);
 }
 
-static void reset(struct virtio_device *d)
+static bool reset(struct virtio_device *d)
 {
     for (unsigned i = 0; i < d->nqueues; i++) {
         struct virtqueue *q = &d->queues[i];
@@ -95,23 +95,21 @@ static void reset(struct virtio_device *d)
     d->driver_features = 0;
     d->device_features_sel = d->driver_features_sel = d->queue_sel = 0;
     __atomic_store_n(&d->interrupt_status, 0, __ATOMIC_SEQ_CST);
-    drop_requests(d);
+    return drop_requests(d);
 }
 
-void virtio_device_reset(struct virtio_device *d)
+bool virtio_device_reset(struct virtio_device *d)
 {
+    bool quiet;
     lock_take(&d->lock);
-    reset(d);
+    quiet = reset(d);
     lock_release(&d->lock);
+    return quiet;
 }
 
 static void write_status(struct virtio_device *d, uint32_t value)
 {
     uint32_t added = value & (ACKNOWLEDGE | DRIVER | DRIVER_OK | FEATURES_OK | FAILED);
-    if (value == 0) {
-        reset(d);
-        return;
-    }
     /* 2.2.2: a selection that was not offered, or without VERSION_1 (6.2), is not accepted. */
     if ((d->driver_features & ~d->offered) || !(d->driver_features & VIRTIO_F_VERSION_1))
         added &= ~(uint32_t)FEATURES_OK;
@@ -148,14 +146,9 @@ static struct virtqueue *selected(struct virtio_device *d)
     return d->queue_sel < d->nqueues ? &d->queues[d->queue_sel] : NULL;
 }
 
-static void write_queue_ready(struct virtio_device *d, struct virtqueue *q, uint32_t value)
+static void write_queue_ready(struct virtio_device *d, struct virtqueue *q)
 {
-    if (value == 0) {
-        if (q->ready) {
-            virtq_stop(q);
-            drop_requests(d);
-        }
-    } else if (!q->ready && (d->status & (FEATURES_OK | NEEDS_RESET)) == FEATURES_OK) {
+    if (!q->ready && (d->status & (FEATURES_OK | NEEDS_RESET)) == FEATURES_OK) {
         if (!virtq_start(q, d->vm, d->driver_features))
             virtio_break(d, "its queue has a bad size, or does not lie in RAM");
     }
@@ -168,7 +161,7 @@ static void write_queue(struct virtio_device *d, uint32_t offset, uint32_t value
     if (!q)
         return;
     if (offset == QUEUE_READY) {
-        write_queue_ready(d, q, value);
+        write_queue_ready(d, q);
         return;
     }
     if (q->ready)
@@ -196,6 +189,29 @@ static void write_queue(struct virtio_device *d, uint32_t offset, uint32_t value
         set_high(&q->used_ipa, value);
         break;
     }
+}
+
+/*
+ * Reset (STATUS) or end of a queue (QUEUE_READY): drivers take both for done when the write is
+ * (Linux and U-Boot never read STATUS back), and reuse the memory then. While one of the device's
+ * requests is on the card, the guest runs its store again instead of EL2 waiting: its interrupts
+ * are taken meanwhile, and the card's turn is bounded.
+ */
+static bool write_zero(struct virtio_device *d, uint32_t offset)
+{
+    struct virtqueue *q;
+    bool quiet = true;
+
+    lock_take(&d->lock);
+    q = selected(d);
+    if (offset == STATUS) {
+        quiet = reset(d);
+    } else if (q) {
+        virtq_stop(q);
+        quiet = drop_requests(d);
+    }
+    lock_release(&d->lock);
+    return quiet;
 }
 
 static void write_register(struct virtio_device *d, uint32_t offset, uint32_t value)
@@ -293,6 +309,8 @@ bool virtio_mmio_access(struct vcpu *vcpu, void *device, struct mmio_access *a)
                 d->ops->notify(d, value);
         } else if (a->offset == INTERRUPT_ACK) {
             __atomic_fetch_and(&d->interrupt_status, ~value, __ATOMIC_SEQ_CST);
+        } else if (value == 0 && (a->offset == STATUS || a->offset == QUEUE_READY)) {
+            a->retry = !write_zero(d, a->offset);
         } else {
             write_register(d, a->offset, value);
         }

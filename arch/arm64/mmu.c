@@ -40,6 +40,11 @@ void arch_table_use(unsigned *used, unsigned *total)
     table_use(used, total);
 }
 
+uint32_t arch_table_hash(void)
+{
+    return table_hash();
+}
+
 /* ---- Windows of devices and files ---- */
 
 /* Map what isn't mapped yet of the pages that hold [pa, pa+bytes), at window + pa. */

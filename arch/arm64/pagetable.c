@@ -2,6 +2,7 @@
 #include "pagetable.h"
 
 #include <bulkhead/arch.h>
+#include <bulkhead/crc32c.h>
 
 /* VMSAv8-64 descriptors (Arm ARM D5.3.1). */
 #define DESC_VALID   1ULL
@@ -53,6 +54,11 @@ uint64_t *table_alloc(void)
     for (unsigned i = 0; i < TABLE_ENTRIES; i++)
         store(&table[i], 0);
     return table;
+}
+
+uint32_t table_hash(void)
+{
+    return crc32c(0, pool, pool_used * sizeof(pool[0]));
 }
 
 void table_use(unsigned *used, unsigned *total)

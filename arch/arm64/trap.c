@@ -200,6 +200,6 @@ void trap_serror(struct vcpu_regs *regs)
     vcpu->exits[EC_SERROR]++;
     /* Arm ARM D1.13: asynchronous, so the core's state can't be trusted to go on. Only this VM ran
      * here. */
-    vm_end(vcpu->vm, VM_CRASHED,
+    vm_end(vcpu->vm, VM_END_CRASH,
            "an SError interrupt (asynchronous external abort) was taken on its core");
 }

@@ -39,6 +39,7 @@ static void reset_debug(void)
 {
     write_sysreg(oslar_el1, 0);
     write_sysreg(mdscr_el1, 0);
+    write_sysreg(mdccint_el1, 0);
     write_sysreg(dbgbcr0_el1, 0);
     write_sysreg(dbgbcr1_el1, 0);
     write_sysreg(dbgbcr2_el1, 0);
@@ -139,15 +140,22 @@ noreturn void vcpu_enter(struct vcpu *vcpu, ipaddr_t entry, uint64_t context)
     vcpu_eret(regs);
 }
 
+void vcpu_timers_off(struct vcpu *vcpu)
+{
+    ptimer_reset(vcpu);
+    write_sysreg(cntv_ctl_el0, 0);
+    isb();
+}
+
 noreturn void vcpu_park(void)
 {
     struct vcpu *vcpu = vcpu_this();
     if (vcpu)
-        ptimer_reset(vcpu);
-    write_sysreg(cntv_ctl_el0, 0);
-    isb();
+        vcpu_timers_off(vcpu);
     arch_idle();
 }
+
+/* ---- Report ---- */
 
 void vcpu_state_read(struct vcpu_state *out)
 {
@@ -168,6 +176,26 @@ void vcpu_state_read(struct vcpu_state *out)
         .far_el2 = read_sysreg(far_el2),
         .hpfar_el2 = read_sysreg(hpfar_el2),
     };
+}
+
+/* ---- Pause ---- */
+
+static uint64_t frozen_cntv_ctl[MAX_CPUS]; /* each core's own */
+
+noreturn void vcpu_freeze(struct vcpu *vcpu)
+{
+    frozen_cntv_ctl[vcpu->cpu] = read_sysreg(cntv_ctl_el0);
+    write_sysreg(cntv_ctl_el0, 0);
+    isb();
+    arch_idle();
+}
+
+noreturn void vcpu_thaw(struct vcpu *vcpu)
+{
+    write_sysreg(cntvoff_el2, vcpu->vm->cntvoff);
+    isb();
+    write_sysreg(cntv_ctl_el0, frozen_cntv_ctl[vcpu->cpu]);
+    vcpu_eret(arch_stack_top_regs());
 }
 
 /* ---- Injection ---- */

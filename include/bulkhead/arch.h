@@ -43,6 +43,8 @@ bool arch_finish_tables(const struct partition *const ram[MAX_CPUS], struct refu
 bool arch_start_secondaries(const struct machine *m, struct refusal *why);
 /* Page-table pages (EL2's and stage 2's share one pool): in use, and in all. */
 void arch_table_use(unsigned *used, unsigned *total);
+/* CRC-32C of all of those in use. */
+uint32_t arch_table_hash(void);
 
 /* ---- Cores. Physical cores are numbered 0..cpu_count()-1 in the board DT's /cpus order. ---- */
 
@@ -76,6 +78,8 @@ void cache_clean(const void *start, size_t bytes);
 void cache_invalidate(void *start, size_t bytes);
 /* Both: pages handed to a guest that starts with its caches off. */
 void cache_clean_invalidate(void *start, size_t bytes);
+/* Zero, clean and invalidate: whole lines, `start` and `bytes` multiples of PAGE_SIZE. */
+void cache_zero(void *start, size_t bytes);
 /* After instructions were written, when caches are clean: IC IALLUIS, DSB, ISB. */
 void icache_invalidate_all(void);
 
@@ -164,6 +168,13 @@ noreturn void vcpu_enter(struct vcpu *vcpu, ipaddr_t entry, uint64_t context);
 /* Leave the current exit for ever: reset EL2's stack and wait for events in the idle loop. No lock
  * held. */
 noreturn void vcpu_park(void);
+/* The vCPU stands still until vcpu_thaw(): keep its state in the core, stop its virtual timer, wait
+ * for events in the idle loop. Own core, in an exit; no lock held. */
+noreturn void vcpu_freeze(struct vcpu *vcpu);
+/* Go on from there, with CNTVOFF of the vCPU's VM as it is now. Own core, in the idle loop. */
+noreturn void vcpu_thaw(struct vcpu *vcpu);
+/* The vCPU ends: its timers are off, their lines low. Own core. */
+void vcpu_timers_off(struct vcpu *vcpu);
 /* Inject an exception into the vCPU whose exit is being handled (own core only). */
 void vcpu_inject_undefined(struct vcpu *vcpu);
 void vcpu_inject_data_abort(struct vcpu *vcpu, uint64_t far, bool fetch);

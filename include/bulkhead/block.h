@@ -77,10 +77,11 @@ void block_turn_done(enum block_status status);
  * client are served in order, so a flush completes after all its earlier writes. Caller: a core of
  * VM `client` (its id); no block lock held. */
 void block_submit(unsigned client, struct block_request *r);
-/* The VM ends: forget its requests; done() is not called for them. False: one of its turns is still
- * on the card and may touch its memory; this core gets EVENT_BLOCK when it ended (bounded): then
- * ask again. After true, no callback runs. Any core; none of the VM's cores submits meanwhile. */
-bool block_cancel(unsigned client);
+/* Forget the client's requests that have this context: done() is not called for them. False: one of
+ * them is on the card and may touch its memory, or a done() of the client's is running on another
+ * core; this core gets EVENT_VM when that has ended (bounded): then ask again. After true, no
+ * callback for them runs. Any core of the client's VM; nobody submits more of them meanwhile. */
+bool block_cancel(unsigned client, const void *context);
 /* EVENT_BLOCK on this core. */
 void block_run_event(void);
 /* Read or write synchronously by polling, at boot only, boot core (GPT, seed). False: error or out

@@ -30,6 +30,11 @@ struct vm_config {
     const char *binary;   /* flat binary or ELF */
     const char *bootargs; /* or NULL */
     bool console_hidden;
+    bool no_autostart;             /* off until an operator starts it */
+    bool crash_stops, reset_stops; /* on-crash, on-reset = "stop" */
+    unsigned restart_limit;        /* 1..MAX_RESTARTS by policy in restart_seconds; 0: no limit */
+    unsigned restart_seconds;      /* 1..3600 */
+    unsigned stop_seconds;         /* how long `stop` waits, 1..3600 */
     unsigned ndisks;
     struct disk_config disks[MAX_DISKS];
 };

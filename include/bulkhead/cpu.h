@@ -6,19 +6,17 @@
 #include <bulkhead/types.h>
 
 enum cpu_event {
-    EVENT_VCPU_START = 1 << 0, /* vcpu->entry/context are set: enter the guest (core/vm.c) */
-    EVENT_VCPU_STOP = 1 << 1,  /* the VM ends: park this core (core/vm.c) */
-    EVENT_VM_LOAD = 1 << 2,    /* first core of a VM: zero, load and start it (core/vm.c) */
-    EVENT_BLOCK = 1 << 3,      /* your VM has the card's turn (core/block.c) */
-    EVENT_VGIC = 1 << 4,       /* your vCPU's interrupt state changed (vgic/) */
-    EVENT_CONSOLE = 1 << 5,    /* your VM may print again, or has input (core/console.c) */
-    EVENT_VIRTIO = 1 << 6,     /* a device of your VM has more to take up (virtio/) */
+    EVENT_VM = 1 << 0,      /* your VM's state, or your vCPU's, asks for your part (core/vm.c) */
+    EVENT_BLOCK = 1 << 1,   /* your VM has the card's turn (core/block.c) */
+    EVENT_VGIC = 1 << 2,    /* your vCPU's interrupt state changed (vgic/) */
+    EVENT_CONSOLE = 1 << 3, /* your VM may print again, or has input (core/console.c) */
+    EVENT_VIRTIO = 1 << 4,  /* a device of your VM has more to take up (virtio/) */
 };
 
 /* Any core, any lock held. Idempotent until the target has run the event. */
 void cpu_post(unsigned cpu, enum cpu_event event);
 /* Run what was posted to this core. Called by arch on the kick SGI and in the idle loop; no lock
- * held. May not return (start, stop). */
+ * held. May not return (EVENT_VM). */
 void cpu_events_run(void);
 
 #endif

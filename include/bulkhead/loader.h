@@ -12,21 +12,42 @@
 
 struct vm;
 
+/* So that one stay at EL2 is below 20,000 instructions: what is copied is also read for its
+ * checksum (about 4 instructions for 8 bytes), what is zeroed goes by cache lines. */
+enum { LOADER_STEP = 16 << 10, LOADER_ZERO_STEP = 128 << 10 };
+
 /* Checksum every boot file's pristine copy (boot_file.crc). Boot core, once, before any VM is
  * loaded. */
 void loader_hash_files(struct machine *m);
 
-/* Zero the next part (at most 2 MiB) of the VM's RAM and clean it to the point of coherency;
- * *progress is 0 at first, in bytes. True: all of it is zero. The VM's own cores, none of its vCPUs
- * running. */
-bool loader_zero_step(struct vm *vm, uint64_t *progress);
+enum loader_stage {
+    LOADER_ZERO,     /* all RAM, but for what is kept over a restart */
+    LOADER_FIRST,    /* kernel or binary: copied and checked in one pass */
+    LOADER_SEGMENTS, /* a checked ELF file's, one after the other */
+    LOADER_INITRD,
+    LOADER_TREE, /* the device tree */
+};
+
+/* One load of one VM. All zero: at its beginning. core/loader.c's, but for the result. */
+struct loader {
+    enum loader_stage stage;
+    uint64_t at;         /* bytes of this stage (of this segment) that are done */
+    uint64_t offset;     /* from the start of RAM: where the file goes */
+    uint64_t end;        /* offset behind what was placed at the start of RAM */
+    uint32_t crc;        /* of what was read of the file */
+    unsigned segment;    /* program header */
+    struct range initrd; /* guest-physical; size 0: none */
+    ipaddr_t entry, dtb; /* LOADER_DONE: where the guest starts, where its device tree is */
+};
+
+enum loader_result { LOADER_MORE, LOADER_DONE, LOADER_FAILED };
 
 /*
- * Place kernel (or binary), initrd and device tree in the VM's zeroed RAM, clean them to the point
- * of coherency, and say where the guest starts and where its device tree is. False: `why`, "NAME:
- * PROPERTY: ...". The VM's first core, none of its vCPUs running; takes no lock.
+ * The next step of vm->loader: zero RAM; place kernel (or binary), initrd and device tree in it;
+ * all of it clean to the point of coherency. One step is at most LOADER_STEP bytes' work, or the
+ * device tree. LOADER_FAILED: `why`, "NAME: PROPERTY: ...". The VM's first core, none of its vCPUs
+ * running; takes no lock.
  */
-bool loader_load(struct vm *vm, const struct machine *m, struct refusal *why, ipaddr_t *entry,
-                 ipaddr_t *dtb);
+enum loader_result loader_step(struct vm *vm, const struct machine *m, struct refusal *why);
 
 #endif

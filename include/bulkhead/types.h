@@ -71,6 +71,7 @@ enum {
     MAX_NAME = 32,      /* bytes with the NUL: VM names, partition labels are up to 36+NUL */
     MAX_LABEL = 37,     /* GPT: 36 UTF-16 units (UEFI 2.10, table 5-6) */
     MAX_BOOTARGS = 512, /* bytes with the NUL */
+    MAX_RESTARTS = 16,  /* what a VM's restart-limit can count */
 };
 
 struct range {

@@ -31,6 +31,10 @@ void vgic_cpu_start(struct vcpu *vcpu);
  * un-pended and deactivated. */
 void vgic_cpu_stop(struct vcpu *vcpu);
 
+/* The vCPU stands still (own core): no virtual interrupt is signalled; and goes on. */
+void vgic_cpu_pause(struct vcpu *vcpu);
+void vgic_cpu_resume(struct vcpu *vcpu);
+
 /* GICD registers (mmio_handler; device = struct vm's vgic). */
 bool vgic_distributor_access(struct vcpu *vcpu, void *device, struct mmio_access *access);
 

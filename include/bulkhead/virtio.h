@@ -18,9 +18,9 @@ enum {
 
 #include <bulkhead/virtio_state.h> /* struct virtio_device, struct virtqueue, struct virtio_blk: virtio/'s own fields */
 
-/* Reset, detach from rings; requests in flight are dropped (their completion is ignored). Own VM's
- * core. */
-void virtio_blk_reset(struct virtio_blk *blk);
+/* Reset, detach from rings, cancel what is in flight. False: a request is still on the card and may
+ * touch the VM's memory; this core gets EVENT_VM when it is not: then ask again. Own VM's core. */
+bool virtio_blk_reset(struct virtio_blk *blk);
 /* Boot: describe the disk. `first`, `sectors` on the card. */
 void virtio_blk_init(struct virtio_blk *blk, struct vm *vm, unsigned slot, const char *serial,
                      uint64_t first, uint64_t sectors, bool read_only);

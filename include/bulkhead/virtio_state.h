@@ -42,8 +42,9 @@ struct virtio_ops {
     /* Device configuration space; offset and size lie within config_bytes. Device lock held. */
     uint32_t config_bytes;
     uint64_t (*config_read)(const struct virtio_device *device, uint32_t offset, uint32_t size);
-    /* Device goes back to its initial state or a queue stops. Device lock held. */
-    void (*reset)(struct virtio_device *device);
+    /* Device goes back to its initial state or a queue stops: drop what is in flight. False: some
+     * of it may still touch the guest's memory; to be asked again. Device lock held. */
+    bool (*reset)(struct virtio_device *device);
     /* The driver notified queue `index`; no lock held. */
     void (*notify)(struct virtio_device *device, unsigned index);
 };

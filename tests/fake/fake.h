@@ -101,7 +101,14 @@ bool fake_log_has(const char *text);
 void fake_log_reset(void);
 
 /* ---- fake_vcpu.c ---- */
-enum fake_left { FAKE_RETURNED, FAKE_ENTERED, FAKE_PARKED, FAKE_HALTED };
+enum fake_left {
+    FAKE_RETURNED,
+    FAKE_ENTERED,
+    FAKE_PARKED,
+    FAKE_HALTED,
+    FAKE_FROZEN,
+    FAKE_THAWED,
+};
 extern jmp_buf fake_catch;
 extern bool fake_catching;
 extern struct vcpu *fake_entered;

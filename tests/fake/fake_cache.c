@@ -155,6 +155,13 @@ __attribute__((weak)) void cache_clean_invalidate(void *start, size_t bytes)
     cache_invalidate(start, bytes);
 }
 
+__attribute__((weak)) void cache_zero(void *start, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        ((uint8_t *)start)[i] = 0;
+    cache_clean_invalidate(start, bytes);
+}
+
 __attribute__((weak)) void icache_invalidate_all(void)
 {
     fake_icache_invalidations++;

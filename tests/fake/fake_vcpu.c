@@ -31,6 +31,23 @@ __attribute__((weak)) noreturn void vcpu_park(void)
     leave(FAKE_PARKED);
 }
 
+__attribute__((weak)) noreturn void vcpu_freeze(struct vcpu *vcpu)
+{
+    (void)vcpu;
+    leave(FAKE_FROZEN);
+}
+
+__attribute__((weak)) noreturn void vcpu_thaw(struct vcpu *vcpu)
+{
+    (void)vcpu;
+    leave(FAKE_THAWED);
+}
+
+__attribute__((weak)) void vcpu_timers_off(struct vcpu *vcpu)
+{
+    (void)vcpu;
+}
+
 __attribute__((weak)) void vcpu_inject_undefined(struct vcpu *vcpu)
 {
     (void)vcpu;

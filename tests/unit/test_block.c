@@ -125,7 +125,7 @@ static int setup(void **state)
     turns = interrupts = completions = depth = deepest = 0;
     at_once = false;
     for (unsigned i = 0; i < MAX_VMS; i++)
-        block_cancel(i);
+        block_cancel(i, NULL);
     memset(fake_posted, 0, sizeof(fake_posted));
     block_init(&driver);
     return 0;
@@ -372,7 +372,7 @@ static void test_cancel_queued(void **state)
         make(&b[i], BLOCK_READ, 0, 1);
         submit(&b[i], 1, 2);
     }
-    assert_true(block_cancel(1));
+    assert_true(block_cancel(1, NULL));
     end_turn(BLOCK_OK);
     run_events();
     assert_null(now.r);
@@ -393,12 +393,67 @@ static void test_cancel_given(void **state)
     submit(&c, 2, 2);
     end_turn(BLOCK_OK); /* core 1 is told */
     fake_cpu = 2;
-    assert_true(block_cancel(1));
+    assert_true(block_cancel(1, NULL));
     run_events();
     assert_int_equal(now.sector, 2);
     end_turn(BLOCK_OK);
     assert_int_equal(b.calls, 0);
     assert_int_equal(c.calls, 1);
+}
+
+/* Of two disks of one client: only the one's requests go, the order of the others stays. */
+static void test_cancel_one_of_two(void **state)
+{
+    struct request q[6];
+    int disk[2];
+    (void)state;
+    for (unsigned i = 0; i < 6; i++) {
+        make(&q[i], BLOCK_READ, i, 1)->context = &disk[i % 2];
+        submit(&q[i], 0, 0);
+    }
+    assert_false(block_cancel(0, &disk[0])); /* its first is on the card */
+    end_turn(BLOCK_OK);
+    fake_cpu = 0;
+    assert_true(block_cancel(0, &disk[0]));
+    for (unsigned i = 1; i < 6; i += 2) {
+        run_events();
+        assert_int_equal(now.sector, i);
+        end_turn(BLOCK_OK);
+    }
+    assert_null(now.r);
+    for (unsigned i = 0; i < 6; i++)
+        assert_int_equal(q[i].calls, i % 2);
+    make(&q[0], BLOCK_READ, 9, 1)->context = &disk[0]; /* the queue's end is right */
+    make(&q[1], BLOCK_READ, 10, 1)->context = &disk[1];
+    submit(&q[0], 0, 0);
+    submit(&q[1], 0, 0);
+    assert_true(block_cancel(0, &disk[1]));
+    submit(&q[1], 0, 0);
+    end_turn(BLOCK_OK);
+    run_events();
+    end_turn(BLOCK_OK);
+    assert_int_equal(q[0].calls + q[1].calls, 2);
+}
+
+static bool cancelled_inside;
+static void cancels(struct block_request *r, enum block_status status)
+{
+    (void)r, (void)status;
+    cancelled_inside = block_cancel(0, r->context);
+}
+
+/* A done() that has begun must end before its memory may be used anew: as seen from another core,
+ * which is told. */
+static void test_cancel_during_done(void **state)
+{
+    struct request a;
+    (void)state;
+    make(&a, BLOCK_READ, 0, 1)->done = cancels;
+    submit(&a, 0, 1);
+    end_turn(BLOCK_OK);
+    assert_false(cancelled_inside);
+    assert_int_equal(fake_posted[1] & EVENT_VM, EVENT_VM);
+    assert_true(block_cancel(0, NULL));
 }
 
 /* The turn is on the card: it ends by itself, without a callback, and whoever cancelled is told. */
@@ -411,13 +466,13 @@ static void test_cancel_running(void **state)
     submit(&a, 0, 0);
     submit(&b, 1, 2);
     fake_cpu = 1;
-    assert_false(block_cancel(0));
-    assert_false(block_cancel(0));
+    assert_false(block_cancel(0, NULL));
+    assert_false(block_cancel(0, NULL));
     end_turn(BLOCK_OK); /* core 2 goes on meanwhile */
-    assert_int_equal(fake_posted[1], EVENT_BLOCK);
+    assert_int_equal(fake_posted[1], EVENT_VM);
     assert_int_equal(a.calls, 0);
     fake_cpu = 1;
-    assert_true(block_cancel(0));
+    assert_true(block_cancel(0, NULL));
     run_events();
     assert_int_equal(now.sector, 7);
     end_turn(BLOCK_OK);
@@ -504,6 +559,8 @@ int main(void)
         cmocka_unit_test_setup(test_cancel_queued, setup),
         cmocka_unit_test_setup(test_cancel_given, setup),
         cmocka_unit_test_setup(test_cancel_running, setup),
+        cmocka_unit_test_setup(test_cancel_one_of_two, setup),
+        cmocka_unit_test_setup(test_cancel_during_done, setup),
         cmocka_unit_test_setup(test_statistics, setup),
         cmocka_unit_test_setup(test_segments, setup),
         cmocka_unit_test_setup(test_boot_io, setup),

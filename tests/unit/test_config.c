@@ -110,7 +110,7 @@ static void test_structure(void **state)
     REFUSED(VMS("x = <1>;"), "vms: unknown property \"x\"; allowed are:");
     REFUSED(ALPHA(GOOD "colour = \"red\";"),
             "alpha: unknown property \"colour\"; allowed are: cpus memory kernel initrd bootargs "
-            "binary console");
+            "binary console on-crash on-reset restart-limit stop-timeout no-autostart");
     REFUSED(ALPHA(GOOD "nets { };"), "alpha: unknown node \"nets\"; allowed is one node disks");
     REFUSED(ALPHA(GOOD "disks { a = <1>; };"),
             "alpha: disks: unknown property \"a\"; allowed are:");

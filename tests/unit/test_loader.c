@@ -1,4 +1,4 @@
-// sources: core/loader.c core/loader_image.c core/loader_elf.c core/crc32c.c core/guest_mem.c core/guest_dt.c core/entropy.c core/sha256.c core/board_dt.c core/board_nodes.c core/board_bus.c core/dtb.c core/refuse.c tests/fake/fake_cpu.c tests/fake/fake_cache.c tests/fake/fake_log.c
+// sources: core/loader.c core/loader_image.c core/loader_elf.c tests/fake/fake_crc32c.c core/guest_mem.c core/guest_dt.c core/entropy.c core/sha256.c core/board_dt.c core/board_nodes.c core/board_bus.c core/dtb.c core/refuse.c tests/fake/fake_cpu.c tests/fake/fake_cache.c tests/fake/fake_log.c
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "unit.h"
 
@@ -17,6 +17,7 @@ static struct vm vm;
 static struct machine m;
 static struct refusal why;
 static ipaddr_t entry, dtb;
+static unsigned steps;
 
 static int setup(void **state)
 {
@@ -87,14 +88,27 @@ static void make_image(uint64_t size, uint64_t memory)
     put(f + 64 + 24 + 200 + 20, 4, 8192);
 }
 
+/* To the end of the load, from zeroing or, `zeroed`, from behind it. */
+static bool load_steps(bool zeroed)
+{
+    enum loader_result result;
+    vm.loader = (struct loader){.stage = zeroed ? LOADER_FIRST : LOADER_ZERO};
+    why.text[0] = '\0';
+    steps = 0;
+    do {
+        result = loader_step(&vm, &m, &why);
+        steps++;
+    } while (result == LOADER_MORE);
+    entry = vm.loader.entry;
+    dtb = vm.loader.dtb;
+    return result == LOADER_DONE;
+}
+
 static bool load(void)
 {
-    uint64_t progress = 0;
-    while (!loader_zero_step(&vm, &progress))
-        ;
-    why.text[0] = '\0';
     loader_hash_files(&m);
-    return loader_load(&vm, &m, &why, &entry, &dtb);
+    vm.starts = 0;
+    return load_steps(false);
 }
 
 static void assert_refused(const char *sentence)
@@ -121,23 +135,63 @@ static void assert_zeros(uint64_t from, uint64_t to)
             fail_msg("RAM is not zero at %#llx", (unsigned long long)i);
 }
 
+static void zero(uint64_t most)
+{
+    uint64_t before = 0;
+    vm.loader = (struct loader){0};
+    while (vm.loader.stage == LOADER_ZERO) {
+        assert_int_equal(loader_step(&vm, &m, &why), LOADER_MORE);
+        if (vm.loader.stage == LOADER_ZERO)
+            assert_in_range(vm.loader.at - before, 1, most);
+        before = vm.loader.at;
+    }
+}
+
 static void test_zeroing_in_steps(void **state)
 {
-    uint64_t progress = 0;
-    unsigned steps = 1;
     uint8_t dram[64];
     (void)state;
     vm.memory.bytes = RAM - BLOCK_2M;
-    while (!loader_zero_step(&vm, &progress)) {
-        assert_int_equal(progress, steps * BLOCK_2M);
-        steps++;
-    }
-    assert_int_equal(steps, RAM / BLOCK_2M - 1);
+    zero(LOADER_ZERO_STEP);
     assert_zeros(0, RAM - BLOCK_2M);
     assert_int_equal(ram[RAM - BLOCK_2M], 0xee);
     assert_true(fake_mem_coherent(ram, RAM - BLOCK_2M));
     assert_true(fake_dram_read(paddr(RAM_PA + 12345), dram, sizeof(dram)));
     assert_int_equal(dram[0], 0);
+}
+
+/* What a kernel left at the end of RAM outlives a restart, and is in DRAM for the next one. */
+static void test_a_restart_keeps_the_end(void **state)
+{
+    (void)state;
+    zero(LOADER_ZERO_STEP);
+    assert_int_equal(vm.starts, 1);
+    assert_zeros(0, RAM); /* nothing of an earlier boot of the board */
+    memset(ram, 0x5e, RAM);
+    zero(LOADER_ZERO_STEP);
+    assert_int_equal(vm.starts, 2);
+    assert_zeros(0, RAM - GUEST_KEPT_BYTES);
+    for (unsigned i = 0; i < GUEST_KEPT_BYTES; i++)
+        assert_int_equal(ram[RAM - GUEST_KEPT_BYTES + i], 0x5e);
+    assert_true(fake_mem_coherent(ram, RAM));
+}
+
+/* No step copies more than its bound, whatever the file. */
+static void test_loading_in_steps(void **state)
+{
+    (void)state;
+    config.kernel = "k";
+    config.initrd = "i";
+    make_image(10 * LOADER_STEP, 20 * LOADER_STEP);
+    add_file(0, "k", 10 * LOADER_STEP);
+    add_file(1, "i", 3 * LOADER_STEP + 1);
+    loader_hash_files(&m);
+    assert_true(load_steps(true));
+    assert_int_equal(steps, 10 + 4 + 1);
+    config.kernel = config.initrd = NULL;
+    config.binary = "i";
+    assert_true(load_steps(true));
+    assert_int_equal(steps, 4 + 1 + 1);
 }
 
 static void test_kernel_and_initrd(void **state)
@@ -190,7 +244,7 @@ static void test_a_truncated_kernel(void **state)
         m.nfiles = 0;
         add_file(0, "vmlinuz", size);
         loader_hash_files(&m);
-        assert_false(loader_load(&vm, &m, &why, &entry, &dtb));
+        assert_false(load_steps(true));
         assert_string_equal(why.text, "alpha: kernel: \"vmlinuz\" is truncated");
     }
     m.nfiles = 0;
@@ -259,11 +313,11 @@ static void test_a_pristine_copy_that_changed(void **state)
     add_file(1, "i", 4096);
     assert_loaded();
     store[1][4095] ^= 1;
-    assert_false(loader_load(&vm, &m, &why, &entry, &dtb));
+    assert_false(load_steps(true));
     assert_string_equal(why.text,
                         "alpha: initrd: \"i\" has changed in memory since the board started");
     store[1][4095] ^= 1;
-    assert_true(loader_load(&vm, &m, &why, &entry, &dtb));
+    assert_true(load_steps(true));
 }
 
 static void test_a_missing_file(void **state)
@@ -364,7 +418,7 @@ static void test_bad_elf_files(void **state)
         make_elf();
         put(store[0] + faults[i].at, faults[i].bytes, faults[i].value);
         loader_hash_files(&m);
-        assert_false(loader_load(&vm, &m, &why, &entry, &dtb));
+        assert_false(load_steps(true));
         assert_string_equal(why.text, faults[i].sentence);
     }
     make_elf();
@@ -389,7 +443,7 @@ static void damage(uint64_t size)
         }
         loader_hash_files(&m);
         why.text[0] = '\0';
-        if (!loader_load(&vm, &m, &why, &entry, &dtb))
+        if (!load_steps(true))
             assert_non_null(strstr(why.text, "alpha: "));
     }
 }
@@ -410,6 +464,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_zeroing_in_steps, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_restart_keeps_the_end, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_loading_in_steps, setup, teardown),
         cmocka_unit_test_setup_teardown(test_kernel_and_initrd, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_image_that_wants_an_offset, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_truncated_kernel, setup, teardown),

@@ -16,9 +16,12 @@ static struct vcpu_regs regs[2];
 static const char *ended;
 static unsigned stopped;
 
-void vm_end(struct vm *v, enum vm_state state, const char *reason)
+static enum vm_end_kind kind;
+
+void vm_end(struct vm *v, enum vm_end_kind k, const char *reason)
 {
-    v->state = state;
+    v->state = VM_STOPPING;
+    kind = k;
     ended = reason;
     vcpu_park();
 }
@@ -75,9 +78,9 @@ static void features_are_honest(void **state)
 {
     static const uint32_t yes[] = {0x84000000, 0x84000001, 0xc4000001, 0x84000002, 0x84000003,
                                    0xc4000003, 0x84000004, 0xc4000004, 0x84000006, 0x84000008,
-                                   0x84000009, 0x8400000a, 0x80000000};
+                                   0x84000009, 0x8400000a, 0x84000012, 0xc4000012, 0x80000000};
     static const uint32_t no[] = {0xc4000000, 0x84000005, 0x8400000e, 0xc400000e,
-                                  0x84000012, 0xc2000001, 0x04000001};
+                                  0x84000013, 0xc2000001, 0x04000001};
     (void)state;
     for (unsigned i = 0; i < ARRAY_SIZE(yes); i++)
         assert_int_equal(call(0x8400000a, yes[i], 0, 0), 0);
@@ -113,7 +116,7 @@ static void cpu_on(void **state)
     assert_int_equal(vm.vcpus[1].power, VCPU_ON_PENDING);
     assert_int_equal(vm.vcpus[1].entry.v, GUEST_RAM_BASE + 0x1000);
     assert_int_equal(vm.vcpus[1].context, 0x1122334455667788);
-    assert_int_equal(fake_posted[3], EVENT_VCPU_START);
+    assert_int_equal(fake_posted[3], EVENT_VM);
     assert_int_equal(fake_posts[0] + fake_posts[1] + fake_posts[2], 0);
     assert_int_equal((int64_t)call(0xc4000003, 1, GUEST_RAM_BASE, 0), -5);
     vm.vcpus[1].power = VCPU_ON;
@@ -175,7 +178,7 @@ static void cpu_off_of_the_last(void **state)
     call(0x84000002, 0, 0, 0);
     assert_int_equal(how, FAKE_PARKED);
     assert_non_null(ended);
-    assert_int_equal(vm.state, VM_OFF);
+    assert_int_equal(kind, VM_END_OFF);
 }
 
 static void system_off_and_reset(void **state)
@@ -184,9 +187,19 @@ static void system_off_and_reset(void **state)
     call(0x84000008, 0, 0, 0);
     assert_int_equal(how, FAKE_PARKED);
     assert_non_null(strstr(ended, "SYSTEM_OFF"));
+    assert_int_equal(kind, VM_END_OFF);
     vm.state = VM_RUNNING;
     call(0x84000009, 0, 0, 0);
     assert_non_null(strstr(ended, "SYSTEM_RESET"));
+    assert_int_equal(kind, VM_END_RESET);
+    for (uint32_t smc64 = 0; smc64 < 2; smc64++) {
+        ended = NULL;
+        assert_int_equal((int64_t)call(0x84000012 | smc64 << 30, 1, 0, 0), -2);
+        assert_int_equal((int64_t)call(0x84000012 | smc64 << 30, 0x80000000, 0, 0), -2);
+        assert_null(ended);
+        call(0x84000012 | smc64 << 30, 0, 0, 0);
+        assert_non_null(strstr(ended, "SYSTEM_RESET2"));
+    }
 }
 
 static void cpu_suspend(void **state)

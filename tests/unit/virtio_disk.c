@@ -11,7 +11,7 @@ struct virtio_blk *blk;
 struct block_request *waiting[64];
 unsigned nwaiting, flushes, deepest;
 static unsigned depth;
-bool at_once, failing;
+bool at_once, failing, on_card;
 
 static void transfer(struct block_request *r)
 {
@@ -69,6 +69,17 @@ void block_submit(unsigned client, struct block_request *r)
     waiting[nwaiting++] = r;
 }
 
+bool block_cancel(unsigned client, const void *context)
+{
+    unsigned kept = 0;
+    assert_int_equal(client, rig_vm.id);
+    for (unsigned i = 0; i < nwaiting; i++)
+        if (waiting[i]->context != context)
+            waiting[kept++] = waiting[i];
+    nwaiting = kept;
+    return !on_card;
+}
+
 void disk_attach(bool read_only)
 {
     rig_reset();
@@ -76,7 +87,7 @@ void disk_attach(bool read_only)
     blk = &rig_vm.disks[0];
     virtio_blk_init(blk, &rig_vm, 0, "a-name-of-more-than-twenty-bytes", FIRST, SECTORS, read_only);
     nwaiting = flushes = deepest = depth = 0;
-    at_once = failing = false;
+    at_once = failing = on_card = false;
 }
 
 void disk_init(bool read_only)

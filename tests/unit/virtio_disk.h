@@ -28,6 +28,7 @@ extern struct virtio_blk *blk;
 extern struct block_request *waiting[64];
 extern unsigned nwaiting, flushes, deepest;
 extern bool at_once, failing;
+extern bool on_card; /* one of them is: cancelling is not over yet */
 
 /* A fresh VM with one disk; its driver has done nothing yet. */
 void disk_init(bool read_only);

@@ -50,6 +50,14 @@ static inline void reg_write(uint32_t offset, uint32_t value)
     assert_true(reg_access(&a));
 }
 
+/* True: the guest is to run its store again. */
+static inline bool reg_write_retry(uint32_t offset, uint32_t value)
+{
+    struct mmio_access a = {.offset = offset, .size = 4, .write = true, .value = value};
+    assert_true(reg_access(&a));
+    return a.retry;
+}
+
 static inline void reg_write64(uint32_t offset, uint64_t value)
 {
     reg_write(offset, (uint32_t)value);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "virtio_rig.h"
 #include "fake/fake.h"
+#include <bulkhead/block.h>
 #include <stdlib.h>
 
 struct vm rig_vm;
@@ -13,6 +14,12 @@ void vgic_pulse(struct vm *vm, unsigned intid)
     assert_ptr_equal(vm, &rig_vm);
     __atomic_fetch_add(&rig_pulses, 1, __ATOMIC_SEQ_CST); /* some tests have threads */
     rig_pulsed = intid;
+}
+
+__attribute__((weak)) bool block_cancel(unsigned client, const void *context)
+{
+    (void)client, (void)context;
+    return true;
 }
 
 void rig_reset(void)

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Two VMs, alpha on cores 0 and 1 with a disk, beta on 2 and 3, and stand-ins for all that core/vm.c
+ * asks of others. */
+#ifndef TESTS_UNIT_VM_RIG_H
+#define TESTS_UNIT_VM_RIG_H
+
+#include "unit.h"
+
+#include <bulkhead/config.h>
+#include <bulkhead/gpt.h>
+#include <bulkhead/vm.h>
+#include <fake/fake.h>
+
+extern struct config rig_config;
+extern const struct partition rig_shares[2];
+extern struct gpt rig_gpt;
+
+extern struct mapped {
+    uint64_t ipa, pa, bytes;
+} maps[8];
+extern unsigned nmaps, files_missing, load_fails, zero_steps, vgic_starts, vgic_stops, resets;
+extern uint64_t disk_first;
+extern uint32_t table_hash; /* arch_table_hash() */
+extern bool on_card;        /* a request of a VM that ends is */
+extern enum fake_left how;  /* how the last run() left a core */
+
+int rig_setup(void **state);
+/* As core `cpu`: run what was posted until nothing is, or the core is left. */
+void run(unsigned cpu);
+/* All cores, until nothing is posted anywhere. */
+void run_all(void);
+
+#endif
