@@ -266,7 +266,7 @@ static bool read_seconds(struct parse *p, const struct property_value *v, unsign
 
 static bool read_restart_limit(struct parse *p, const struct property_value *v)
 {
-    unsigned cells[2];
+    unsigned cells[2] = {0};
     if (!read_cells(p, v, cells, 2) || !read_seconds(p, v, cells[1], &p->vm->restart_seconds))
         return false;
     p->vm->restart_limit = cells[0];
@@ -277,7 +277,7 @@ static bool read_restart_limit(struct parse *p, const struct property_value *v)
 
 static bool read_stop_timeout(struct parse *p, const struct property_value *v)
 {
-    unsigned seconds;
+    unsigned seconds = 0;
     return read_cells(p, v, &seconds, 1) && read_seconds(p, v, seconds, &p->vm->stop_seconds);
 }
 

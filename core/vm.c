@@ -10,6 +10,7 @@
 #include <bulkhead/loader.h>
 #include <bulkhead/log.h>
 #include <bulkhead/machine.h>
+#include <bulkhead/report.h>
 #include <bulkhead/vm.h>
 
 #include "vm_internal.h"
@@ -232,6 +233,7 @@ noreturn static void come_in(struct vcpu *vcpu)
     struct vm *vm = vcpu->vm;
     bool all;
 
+    report_vcpu(vcpu);
     for (unsigned i = 0; i < vm->config->ndisks; i++)
         virtio_blk_reset(&vm->disks[i]);
     vcpu_timers_off(vcpu);

@@ -6,6 +6,7 @@
  */
 #include <bulkhead/cpu.h>
 #include <bulkhead/log.h>
+#include <bulkhead/report.h>
 #include <bulkhead/vm.h>
 
 #include "vm_internal.h"
@@ -34,9 +35,17 @@ static void enter(struct vm *vm, enum vm_state state)
     vm_tell(vm);
 }
 
-static void begin_end(struct vm *vm, enum vm_end_kind kind, const char *reason)
+static bool is_crash(enum vm_end_kind kind)
+{
+    return kind == VM_END_CRASH || kind == VM_END_WATCHDOG;
+}
+
+static void begin_end(struct vm *vm, enum vm_end_kind kind, const char *reason,
+                      const struct vcpu *culprit)
 {
     vm->end = kind;
+    if (vm->state != VM_LOADING && (is_crash(kind) || kind == VM_END_KILL))
+        report_begin(vm, culprit, reason);
     refuse(&vm->why, "%s", reason);
     enter(vm, VM_STOPPING);
 }
@@ -92,8 +101,8 @@ static bool command_locked(struct vm *vm, enum vm_command command, struct refusa
 {
     unsigned to = leads_to[vm->state][command];
 
-    if (to == NO || (to == vm->state && command == VM_COMMAND_KILL && to != VM_STOPPING &&
-                     !vm->restart_due))
+    if (to == NO ||
+        (to == vm->state && command == VM_COMMAND_KILL && to != VM_STOPPING && !vm->restart_due))
         return object(vm, why);
     if (command == VM_COMMAND_STOP) {
         vm->press_power = true;
@@ -101,9 +110,9 @@ static bool command_locked(struct vm *vm, enum vm_command command, struct refusa
     } else if (to == VM_STOPPING && vm->state == VM_STOPPING) {
         vm->end = command == VM_COMMAND_KILL ? VM_END_KILL : VM_END_RESTART;
     } else if (to == VM_STOPPING && command == VM_COMMAND_KILL) {
-        begin_end(vm, VM_END_KILL, "it was killed from the monitor");
+        begin_end(vm, VM_END_KILL, "it was killed from the monitor", NULL);
     } else if (to == VM_STOPPING) {
-        begin_end(vm, VM_END_RESTART, "it was restarted from the monitor");
+        begin_end(vm, VM_END_RESTART, "it was restarted from the monitor", NULL);
     } else if (command == VM_COMMAND_RESUME) {
         resume(vm);
     } else {
@@ -136,7 +145,7 @@ void vm_end(struct vm *vm, enum vm_end_kind kind, const char *reason)
     lock_take(&vm->lock);
     first = vm->state == VM_RUNNING || vm->state == VM_PAUSED;
     if (first)
-        begin_end(vm, kind, reason);
+        begin_end(vm, kind, reason, self && self->vm == vm ? self : NULL);
     lock_release(&vm->lock);
 
     if (first)
@@ -224,14 +233,14 @@ void vm_collected(struct vm *vm)
     if (vm->end == VM_END_RESTART) {
         enter(vm, VM_LOADING);
     } else {
-        bool crashed = vm->end == VM_END_CRASH || vm->end == VM_END_WATCHDOG;
-        enter(vm, crashed ? VM_CRASHED : VM_OFF);
+        enter(vm, is_crash(vm->end) ? VM_CRASHED : VM_OFF);
         stays = again && !within_limit(vm, now);
         if (again && !stays)
             ms = schedule_restart(vm, now);
     }
     lock_release(&vm->lock);
 
+    report_summary(vm);
     if (stays)
         log_vm_state(vm, "stays down: restarted %u times in %u s; `start %s` in the monitor",
                      vm->config->restart_limit, vm->config->restart_seconds, vm->config->name);

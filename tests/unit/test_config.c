@@ -356,7 +356,8 @@ static void test_sentences_leave_the_terminal_alone(void **state)
     (void)state;
     assert_refused(renamed(dts_text("%s", ALPHA(GOOD "colour = <1>;")), "colour", "col\033[m"),
                    "alpha: unknown property \"col?[m\"; allowed are: cpus memory kernel initrd "
-                   "bootargs binary console");
+                   "bootargs binary console on-crash on-reset restart-limit stop-timeout "
+                   "no-autostart");
 }
 
 static void test_random_bytes_are_refused(void **state)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Two VMs, alpha on cores 0 and 1 with a disk, beta on 2 and 3, and stand-ins for all that core/vm.c
- * asks of others. */
+/* Two VMs, alpha on cores 0 and 1 with a disk, beta on 2 and 3, and stand-ins for all that
+ * core/vm.c asks of others. */
 #ifndef TESTS_UNIT_VM_RIG_H
 #define TESTS_UNIT_VM_RIG_H
 
@@ -18,7 +18,8 @@ extern struct gpt rig_gpt;
 extern struct mapped {
     uint64_t ipa, pa, bytes;
 } maps[8];
-extern unsigned nmaps, files_missing, load_fails, zero_steps, vgic_starts, vgic_stops, resets;
+extern unsigned nmaps, files_missing, load_fails, zero_steps, vgic_starts, vgic_stops, resets,
+    reports;
 extern uint64_t disk_first;
 extern uint32_t table_hash; /* arch_table_hash() */
 extern bool on_card;        /* a request of a VM that ends is */
