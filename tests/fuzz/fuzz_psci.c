@@ -98,10 +98,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 
 /* ---- What is behind psci.c ---- */
 
-void vm_end(struct vm *v, enum vm_state state, const char *reason)
+void vm_end(struct vm *v, enum vm_end_kind kind, const char *reason)
 {
     REQUIRE(v == &vm && reason);
-    v->state = state;
+    REQUIRE(kind == VM_END_OFF || kind == VM_END_RESET);
+    v->state = VM_STOPPING;
     leave();
 }
 
