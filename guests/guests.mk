@@ -1,18 +1,18 @@
 # Small guest programs, each an arm64 Image: build/guests/NAME.bin from guests/NAME and guests/lib.
 
-GUESTS := probe reader talker
+GUESTS := $(filter-out lib witness,$(patsubst guests/%/,%,$(sort $(dir $(wildcard guests/*/*.c)))))
 GUEST_FLAGS := -std=gnu11 -O2 -g $(WARNINGS) -ffreestanding -fpie -mgeneral-regs-only -mstrict-align \
 	-mno-outline-atomics -fno-common -fno-stack-protector -fno-asynchronous-unwind-tables \
 	-fno-tree-loop-distribute-patterns -mcpu=cortex-a72
 guest_objects = $(patsubst guests/%,build/guests/obj/%.o,$(basename $(wildcard guests/$(1)/*.[cS])))
 
-guests: $(GUESTS:%=build/guests/%.bin)
+guests: $(GUESTS:%=build/guests/%.bin) build/guests/witness.elf
 
 build/guests/%.bin: build/guests/%.elf
 	@$(HOBJCOPY) -O binary $< $@
 	@echo "  GUEST   $@"
 
-build/guests/obj/%.o: guests/%.c guests/guests.mk guests/lib/lib.h | setup
+build/guests/obj/%.o: guests/%.c guests/guests.mk $(wildcard guests/*/*.h) | setup
 	@mkdir -p $(@D)
 	@$(HCC) $(GUEST_FLAGS) -c $< -o $@
 
@@ -25,6 +25,15 @@ build/guests/$(1).elf: $(call guest_objects,lib) $(call guest_objects,$(1)) gues
 	@$$(HLD) -pie --no-dynamic-linker -z max-page-size=4096 --no-warn-rwx-segments -T guests/lib/guest.lds -o $$@ $$(filter %.o,$$^)
 endef
 $(foreach g,$(GUESTS),$(eval $(call guest_rule,$(g))))
+
+# The witness is a Linux program: the only one in its initrd.
+WITNESS_FLAGS := -std=gnu11 -O2 -g $(WARNINGS) -ffreestanding -static -nostdlib -mno-outline-atomics \
+	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-tree-loop-distribute-patterns -fno-pie -no-pie
+
+build/guests/witness.elf: $(wildcard guests/witness/*.[ch]) guests/guests.mk | setup
+	@mkdir -p $(@D)
+	@$(HCC) $(WITNESS_FLAGS) -o $@ $(filter %.c,$^)
+	@echo "  GUEST   $@"
 
 .SECONDARY:
 .PHONY: guests

@@ -6,6 +6,9 @@ test: setup lint $(UNIT_TESTS) $(if $(T),,$(FUZZERS)) guests sdcard ## run every
 soak: guests sdcard ## the long tests
 	@tools/runtests --soak $(T)
 
+attack: guests sdcard ## all cases of the attacking guest, beside a witness
+	@tools/runtests --attack $(T); s=$$?; cat build/test/attack.txt; exit $$s
+
 # Every C file of the hypervisor is seen by a second compiler and by clang-tidy, for EL2; what must compile
 # for the host alone is seen there by both compilers. Files already seen are not seen again.
 HOST_DIRS := core vgic virtio vdev
@@ -42,4 +45,4 @@ size: hyp ## sizes of the hypervisor, against their limits
 debug: sdcard ## boot the card image halted, with gdb attached
 	@tools/debug $(CARD) $(HYP)/bulkhead.elf
 
-.PHONY: test soak lint format size debug
+.PHONY: test soak attack lint format size debug

@@ -20,14 +20,18 @@ enum {
 
 #define RAM_BASE 0x40000000ul
 
+/* Not as volatile: a compiler may choose writeback addressing, and a hypervisor is not told which
+ * registers such an access is about (Arm ARM, ISS encoding for a Data Abort, ISV). */
 static inline uint32_t read32(uint64_t address)
 {
-    return *(volatile uint32_t *)address;
+    uint32_t value;
+    __asm__ volatile("ldr %w0, [%1]" : "=r"(value) : "r"(address) : "memory");
+    return value;
 }
 
 static inline void write32(uint64_t address, uint32_t value)
 {
-    *(volatile uint32_t *)address = value;
+    __asm__ volatile("str %w0, [%1]" : : "r"(value), "r"(address) : "memory");
 }
 
 #define SYSREG_READ(name)                                  \

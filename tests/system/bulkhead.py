@@ -39,9 +39,13 @@ class Board:
         self.port.logfile_read = self.log
         self.port.delaybeforesend = None
 
+    def pull(self):
+        """Pull the plug, and keep what was printed."""
+        self.port.close(force=True)
+
     def off(self):
         """Pull the plug."""
-        self.port.close(force=True)
+        self.pull()
         print(self.printed(), flush=True)
         self.log.close()
         shutil.rmtree(self.folder)
