@@ -1,0 +1,1 @@
+"""What tools/bulkhead is made of."""
