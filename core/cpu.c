@@ -31,6 +31,8 @@ void cpu_events_run(void)
         vgic_run_event(vcpu);
     if (events & EVENT_VIRTIO)
         virtio_run_event(vcpu);
+    if (events & EVENT_WATCHDOG)
+        sbsa_gwdt_run_event(&vcpu->vm->watchdog);
     if (events & EVENT_VM) /* may not return */
         vm_run_event(vcpu);
 }

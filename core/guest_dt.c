@@ -19,8 +19,11 @@ enum {
     GICC = 0x08010000,
     GICC_SIZE = 0x2000,
     PL011_SIZE = 0x1000,
+    PL061_SIZE = 0x1000,
     PHANDLE_GIC = 1,
     PHANDLE_CLOCK = 2,
+    PHANDLE_GPIO = 3,
+    KEY_POWER = 116, /* Linux input-event-codes.h */
     /* Interrupt cells (Linux' binding arm,gic.yaml) */
     SPI = 0,
     PPI = 1,
@@ -106,9 +109,41 @@ static const struct property pl011[] = {
     END,
 };
 
+static const struct property pl061[] = {
+    STRING("compatible", "arm,pl061\0arm,primecell"),
+    CELLS("reg", 0, GUEST_PL061_BASE, 0, PL061_SIZE),
+    CELLS("interrupts", SPI, GUEST_PL061_SPI, LEVEL_HIGH),
+    CELLS("clocks", PHANDLE_CLOCK),
+    STRING("clock-names", "apb_pclk"),
+    EMPTY("gpio-controller"),
+    CELLS("#gpio-cells", 2),
+    CELLS("phandle", PHANDLE_GPIO),
+    END,
+};
+
+static const struct property keys[] = {STRING("compatible", "gpio-keys"), END};
+
+static const struct property power_key[] = {
+    STRING("label", "power key"),
+    CELLS("gpios", PHANDLE_GPIO, GUEST_POWER_KEY, 0),
+    CELLS("linux,code", KEY_POWER),
+    END,
+};
+
+/* Control frame, refresh frame (Linux' binding arm,sbsa-gwdt.yaml). */
+static const struct property watchdog[] = {
+    STRING("compatible", "arm,sbsa-gwdt"),
+    CELLS("reg", 0, GUEST_GWDT_BASE, 0, SBSA_GWDT_FRAME, 0, GUEST_GWDT_BASE + SBSA_GWDT_FRAME, 0,
+          SBSA_GWDT_FRAME),
+    CELLS("interrupts", SPI, GUEST_GWDT_SPI, LEVEL_HIGH),
+    END,
+};
+
 static const struct node fixed_nodes[] = {
-    {"aliases", aliases}, {"psci", psci},           {"intc@8000000", gic},
-    {"apb-pclk", clock},  {"pl011@9000000", pl011},
+    {"aliases", aliases},           {"psci", psci},
+    {"intc@8000000", gic},          {"apb-pclk", clock},
+    {"pl011@9000000", pl011},       {"pl061@9030000", pl061},
+    {"watchdog@9060000", watchdog},
 };
 
 /* ---- Writing. Errors add up in `error`; after the first one libfdt refuses the rest anyway. ----
@@ -233,6 +268,16 @@ static void put_disks(struct tree *t, const struct vm *vm)
     }
 }
 
+static void put_power_key(struct tree *t)
+{
+    begin(t, "gpio-keys");
+    put_properties(t, keys);
+    begin(t, "power");
+    put_properties(t, power_key);
+    end(t);
+    end(t);
+}
+
 static void put_address(struct tree *t, const char *name, uint64_t address)
 {
     put_cells(t, name, (const uint32_t[]){high(address), low(address)}, 2);
@@ -276,6 +321,7 @@ size_t guest_dt_write(const struct vm *vm, struct range initrd, void *out, size_
         put_properties(&t, fixed_nodes[i].properties);
         end(&t);
     }
+    put_power_key(&t);
     put_disks(&t, vm);
     end(&t);
     note(&t, fdt_finish(out));

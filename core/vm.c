@@ -59,7 +59,10 @@ static void attach_devices(struct vm *vm)
 {
     bool ok =
         mmio_attach(&vm->mmio, GUEST_GICD_BASE, PAGE_SIZE, vgic_distributor_access, &vm->gic) &&
-        mmio_attach(&vm->mmio, GUEST_PL011_BASE, PAGE_SIZE, pl011_access, &vm->uart);
+        mmio_attach(&vm->mmio, GUEST_PL011_BASE, PAGE_SIZE, pl011_access, &vm->uart) &&
+        mmio_attach(&vm->mmio, GUEST_PL061_BASE, PAGE_SIZE, pl061_access, &vm->gpio) &&
+        mmio_attach(&vm->mmio, GUEST_GWDT_BASE, 2 * SBSA_GWDT_FRAME, sbsa_gwdt_access,
+                    &vm->watchdog);
     for (unsigned i = 0; i < vm->config->ndisks; i++)
         ok = ok && mmio_attach(&vm->mmio, GUEST_VIRTIO_BASE + (uint64_t)i * GUEST_VIRTIO_STRIDE,
                                GUEST_VIRTIO_STRIDE, virtio_mmio_access, &vm->disks[i].device);
@@ -139,6 +142,8 @@ static void devices_reset(struct vm *vm)
     vgic_reset(vm);
     console_vm_restart(vm);
     pl011_reset(&vm->uart, vm);
+    pl061_reset(&vm->gpio, vm);
+    sbsa_gwdt_reset(&vm->watchdog, vm);
     for (unsigned i = 0; i < vm->config->ndisks; i++)
         virtio_blk_reset(&vm->disks[i]);
 }
@@ -283,8 +288,10 @@ void vm_run_event(struct vcpu *vcpu)
             load(vm);
         break;
     case VM_RUNNING:
-        if (first)
+        if (first) {
             vm_run_wishes(vm);
+            sbsa_gwdt_run_event(&vm->watchdog); /* if it was paused */
+        }
         thaw(vcpu);
         start_vcpu(vcpu);
         break;
@@ -303,8 +310,8 @@ void vm_run_event(struct vcpu *vcpu)
 
 bool vm_press_power(struct vm *vm)
 {
-    (void)vm;
-    return false;
+    pl061_press_power(&vm->gpio);
+    return true;
 }
 
 uint32_t vm_tables_hash(void)

@@ -5,6 +5,7 @@
 
 #include <bulkhead/lock.h>
 #include <bulkhead/mmio.h>
+#include <bulkhead/timer.h>
 #include <bulkhead/types.h>
 
 struct vm;
@@ -12,6 +13,11 @@ struct vm;
 enum {
     GUEST_PL011_BASE = 0x09000000,
     GUEST_PL011_SPI = 1,
+    GUEST_PL061_BASE = 0x09030000,
+    GUEST_PL061_SPI = 7,
+    GUEST_POWER_KEY = 3, /* which of its lines */
+    GUEST_GWDT_BASE = 0x09060000,
+    GUEST_GWDT_SPI = 8,
 };
 
 /* PrimeCell UART PL011 r1p5 (DDI 0183G). Fields are vdev/'s own; under `lock` but where it says
@@ -39,5 +45,41 @@ bool pl011_receive(struct pl011 *uart, uint8_t byte);
 /* There is room again after a console_vm_put() that said there was none: send on what waits in the
  * FIFO. A core of that VM, even from inside console_vm_put(); no lock inner to the UART's held. */
 void pl011_transmit_room(struct pl011 *uart);
+
+/* PrimeCell GPIO PL061 (DDI 0190B). Fields under `lock`. */
+struct pl061 {
+    struct lock lock;
+    struct vm *vm;
+    struct timer release; /* on the VM's first core: the key goes up */
+    uint8_t in, out;      /* what the lines are driven to, from outside and by the guest */
+    uint8_t edges;        /* seen and not cleared */
+    uint8_t dir, is, ibe, iev, ie, afsel;
+    bool line; /* interrupt line as last told to the vGIC */
+};
+
+/* Power-on state; at set-up and at every start. The VM's first core, no lock held. */
+void pl061_reset(struct pl061 *gpio, struct vm *vm);
+bool pl061_access(struct vcpu *vcpu, void *device, struct mmio_access *access);
+/* The power key goes down, and up again half a second later. The VM's first core, no lock held. */
+void pl061_press_power(struct pl061 *gpio);
+
+/* Generic Watchdog (DEN 0029B, appendix A), its frames one after the other. Fields under `lock`. */
+enum { SBSA_GWDT_FRAME = 0x1000 };
+
+struct sbsa_gwdt {
+    struct lock lock;
+    struct vm *vm;
+    struct timer timer; /* on the VM's first core */
+    uint64_t alarm;     /* when it runs out, UINT64_MAX: not armed */
+    uint64_t compare;   /* WCV: virtual count */
+    uint32_t offset;    /* WOR: ticks */
+    bool enabled, ws0;
+};
+
+/* As pl061_reset(). */
+void sbsa_gwdt_reset(struct sbsa_gwdt *watchdog, struct vm *vm);
+bool sbsa_gwdt_access(struct vcpu *vcpu, void *device, struct mmio_access *access);
+/* EVENT_WATCHDOG, and the VM goes on after a pause. The VM's first core, no lock held. */
+void sbsa_gwdt_run_event(struct sbsa_gwdt *watchdog);
 
 #endif

@@ -94,6 +94,8 @@ struct vm {
     struct mmio_map mmio;
     struct vgic gic;
     struct pl011 uart;
+    struct pl061 gpio; /* the power key */
+    struct sbsa_gwdt watchdog;
     struct virtio_blk disks[MAX_DISKS];
     struct refusal why;               /* VM_REFUSED, or how it ended last: the sentence */
     unsigned log_tokens, log_dropped; /* log_vm()'s budget */

@@ -84,6 +84,13 @@ static void test_the_machine(void **state)
     CELLS("/pl011@9000000", "interrupts", 0, 1, 4);
     CELLS("/pl011@9000000", "clocks", 2, 2);
     assert_int_equal(fdt_get_phandle(buffer, node("/apb-pclk")), 2);
+    CELLS("/pl061@9030000", "reg", 0, 0x09030000, 0, 0x1000);
+    CELLS("/pl061@9030000", "interrupts", 0, 7, 4);
+    CELLS("/gpio-keys/power", "gpios", fdt_get_phandle(buffer, node("/pl061@9030000")), 3, 0);
+    CELLS("/gpio-keys/power", "linux,code", 116);
+    assert_string("/watchdog@9060000", "compatible", "arm,sbsa-gwdt");
+    CELLS("/watchdog@9060000", "reg", 0, 0x09060000, 0, 0x1000, 0, 0x09061000, 0, 0x1000);
+    CELLS("/watchdog@9060000", "interrupts", 0, 8, 4);
     CELLS("/virtio_mmio@a000200", "reg", 0, 0x0a000200, 0, 0x200);
     CELLS("/virtio_mmio@a000200", "interrupts", 0, 17, 1);
     assert_int_equal(fdt_path_offset(buffer, "/virtio_mmio@a000400"), -FDT_ERR_NOTFOUND);

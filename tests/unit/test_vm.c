@@ -1,4 +1,4 @@
-// sources: tests/unit/vm_rig.c core/vm.c core/vm_state.c core/vm_names.c core/timer.c core/cpu.c core/mmio.c core/account.c core/refuse.c tests/fake/fake_cpu.c tests/fake/fake_time.c tests/fake/fake_vcpu.c tests/fake/fake_log.c tests/fake/fake_crc32c.c
+// sources: tests/unit/vm_rig.c core/vm.c vdev/pl061.c vdev/sbsa_gwdt.c core/vm_state.c core/vm_names.c core/timer.c core/cpu.c core/mmio.c core/account.c core/refuse.c tests/fake/fake_cpu.c tests/fake/fake_time.c tests/fake/fake_vcpu.c tests/fake/fake_log.c tests/fake/fake_crc32c.c
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The life of a VM on a board of stand-ins: set-up, start on its own cores, end alone. */
 #include "vm_rig.h"
@@ -105,6 +105,45 @@ static void ends_alone(void **state)
     assert_int_equal(vms[1].vcpus[0].power, VCPU_ON);
 }
 
+static void stop_presses_the_power_key(void **state)
+{
+    struct refusal why = {""};
+    (void)state;
+    for (unsigned i = 0; i < 2; i++)
+        cpu_post(rig_config.vms[i].cpus[0], EVENT_VM);
+    run_all();
+    assert_true(vm_command(&vms[0], VM_COMMAND_STOP, &why));
+    run_all();
+    assert_int_equal(vms[0].gpio.in, 1 << GUEST_POWER_KEY);
+    assert_int_equal(vms[1].gpio.in, 0);
+}
+
+/* Its alarm passes while the VM stands still; it is set again when it goes on. */
+static void watchdog_after_a_pause(void **state)
+{
+    struct mmio_access wor = {.offset = 0x8, .size = 4, .write = true, .value = FAKE_HZ};
+    struct mmio_access wcs = {.offset = 0x0, .size = 4, .write = true, .value = 1};
+    struct refusal why = {""};
+    (void)state;
+    for (unsigned i = 0; i < 2; i++)
+        cpu_post(rig_config.vms[i].cpus[0], EVENT_VM);
+    run_all();
+    fake_cpu = 0;
+    sbsa_gwdt_access(&vms[0].vcpus[0], &vms[0].watchdog, &wor);
+    sbsa_gwdt_access(&vms[0].vcpus[0], &vms[0].watchdog, &wcs);
+    assert_true(vm_command(&vms[0], VM_COMMAND_PAUSE, &why));
+    run_all();
+    fake_run_until(fake_time + 10 * (uint64_t)FAKE_HZ);
+    assert_int_equal(vms[0].state, VM_PAUSED);
+    assert_true(vm_command(&vms[0], VM_COMMAND_RESUME, &why));
+    run_all();
+    assert_true(vms[0].watchdog.alarm != UINT64_MAX);
+    fake_cpu = 0;
+    FAKE_CATCH(how, fake_run_until(fake_time + 3 * (uint64_t)FAKE_HZ));
+    assert_int_equal(vms[0].end, VM_END_WATCHDOG);
+    assert_int_equal(vms[1].state, VM_RUNNING);
+}
+
 static void one_line_for_an_end(void **state)
 {
     (void)state;
@@ -162,6 +201,8 @@ int main(void)
         cmocka_unit_test_setup(a_bad_kernel_refuses_its_vm, rig_setup),
         cmocka_unit_test_setup(ends_alone, rig_setup),
         cmocka_unit_test_setup(one_line_for_an_end, rig_setup),
+        cmocka_unit_test_setup(stop_presses_the_power_key, rig_setup),
+        cmocka_unit_test_setup(watchdog_after_a_pause, rig_setup),
         cmocka_unit_test_setup(a_start_of_an_ended_vm_is_nothing, rig_setup),
         cmocka_unit_test_setup(the_account_charges_who_is_worked_for, rig_setup),
     };

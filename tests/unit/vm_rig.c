@@ -128,6 +128,10 @@ void vgic_run_event(struct vcpu *vcpu)
 {
     (void)vcpu;
 }
+void vgic_set_level(struct vm *vm, unsigned intid, bool level)
+{
+    (void)vm, (void)intid, (void)level;
+}
 bool vgic_distributor_access(struct vcpu *v, void *d, struct mmio_access *a)
 {
     (void)v, (void)d, (void)a;
