@@ -13,7 +13,6 @@
         .equ    GICC_PMR, 0x004
         .equ    GICC_CTLR_VALUE, 0x1e7  /* both groups on, secure view; group 0 as FIQ, no bypass */
 
-        .equ    CNTFRQ, 54000000        /* the board's crystal */
         .equ    CPTR_NO_TRAP, 0x33ff    /* CPTR_EL3: RES1 bits only, no trap of FP */
         .equ    ACTLR_LOWER, 0x73       /* ACTLR_EL3, Cortex-A72 TRM 4.3.64: CPUACTLR.. open to EL2 */
         .equ    CPUECTLR_SMPEN, 1 << 6  /* Cortex-A72 TRM 4.3.67 */

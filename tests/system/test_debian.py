@@ -115,37 +115,43 @@ def test_data_written_in_both_at_once():
     write_in_both(32, 600)
 
 
-def offset(guest):
-    """Guest's clock less ours, in seconds: of several exchanges the one that took least (as NTP does)."""
+def clock_of(guest):
+    """A guest's clock, ours at the same moment, and how far that may be off; seconds. Of many exchanges the
+    quickest tells (as NTP does it): the guest's clock was read somewhere between question and answer."""
     guest.attach()
     guest.token += 1  # attaching shows earlier output again
     tag = f"@{guest.token}:"
     # Not before the shell has left its line editor, which takes a carriage return as it is.
-    board.line(f"echo {tag}go; while read x && [ $x ]; do echo {tag}$EPOCHREALTIME@; done")
+    board.line(f"echo {tag}go; while read x && [ $x ]; do echo {tag}$x:$EPOCHREALTIME@; done")
     board.expect(tag + r"go\r*\n")
     best = None
-    for _ in range(15):
+    for i in range(300):
         sent = time.monotonic()
-        board.line("x")
-        board.expect(tag + r"(\d+)[.,](\d+)@")
-        took = time.monotonic() - sent
+        board.line(f"{i}")
+        board.expect(tag + rf"{i}:(\d+)[.,](\d+)@")
+        half = (time.monotonic() - sent) / 2
         clock = int(board.match.group(1)) + int(board.match.group(2)) / 1e6
-        if best is None or took < best[0]:
-            best = (took, clock - sent - took / 2)
+        if best is None or half < best[2]:
+            best = (clock, sent + half, half)
+        if half < 0.001:
+            break
     board.line("")
-    return best[1]
+    return best
 
 
 def test_clocks_advance_together():
     """Over 60 s both guests' clocks advance within 10 ms of each other."""
-    before = [offset(guest) for guest in guests]
+    before = [clock_of(guest) for guest in guests]
     end = time.monotonic() + 60
     while time.monotonic() < end:  # keep reading: a full pipe would stop the emulator
         board.port.expect([pexpect.TIMEOUT, "no such line"], timeout=1)
-    after = [offset(guest) for guest in guests]
-    drift = [a - b for a, b in zip(after, before)]
-    print(f"drift against the test's clock: {drift}")
-    assert abs(drift[0] - drift[1]) < 0.010, drift
+    after = [clock_of(guest) for guest in guests]
+    print(f"clocks, ours, bounds: {before} {after}")
+    # Guests are asked one after the other, and the emulator's counter need not run at the rate it names: per
+    # second of ours.
+    rate = [(a[0] - b[0]) / (a[1] - b[1]) for a, b in zip(after, before)]
+    assert min(rate) > 0.5, rate
+    assert 60 * abs(rate[0] - rate[1]) < 0.010, rate
 
 
 def test_data_survives_a_restart():
