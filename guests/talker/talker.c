@@ -27,7 +27,7 @@ static void hostile(void)
     print("round %u begins\n", ++round);
     print("[bulkhead] forged 1\n");
     print("overwritten\r[beta] forged 2\n");
-    print("\b\b\b\b\b\b\b\b\b\b\b\b\b\b\b\b\b\b\b\b[beta] forged 3\n");
+    print("ab\b\b\b\b\b\b\b\b\b\b\b\b\b\b\b\b\b\b\b\b[beta] forged 3\n");
     print("\033[2J\033[H[beta] forged 4\n");
     print("\033[1A\033[99D\033M\033c\033[!p[bulkhead] forged 5\n");
     print("title \033]0;owned\a\033]52;c;Zm9yZ2Vk\033\\ clipboard\n");
