@@ -1,6 +1,6 @@
 """Nothing of the machine has two owners: the tables that the hardware walks, and a guest that tries everything.
 
-One board for both tests: alpha reads and writes what its device tree does not name, beta does nothing.
+One board for all: alpha reads and writes what its device tree does not name; beta looks after 64 MiB of its own.
 """
 import os
 import re
@@ -17,7 +17,7 @@ VMS = """/dts-v1/;
 	compatible = "bulkhead,vms-1";
 	vms {
 		alpha { cpus = <0 1>; memory = "64M"; kernel = "probe.bin"; };
-		beta { cpus = <2 3>; memory = "10%"; kernel = "reader.bin"; bootargs = "nodisk"; };
+		beta { cpus = <2 3>; memory = "10%"; kernel = "reader.bin"; bootargs = "nodisk witness=64"; };
 	};
 };
 """
@@ -43,6 +43,7 @@ state = {}
 def setup():
     state["card"] = make_card("isolation", VMS)
     state["known"] = debug_information()
+    state["checksum"] = witness(64)
     state["board"] = Board(state["card"])
     state["board"].expect(r"reader: second \d+", BOOT_LIMIT)
 
@@ -50,6 +51,14 @@ def setup():
 def teardown():
     if "board" in state:
         state["board"].off()
+
+
+def witness(mib):
+    """The checksum that guests/reader reports of its pattern: a changed word changes it."""
+    total, mask = 0, (1 << 64) - 1
+    for i in range(mib << 17):
+        total = (total ^ (i + 1) * 0x2545f4914f6cdd1d & mask) * 0x9e3779b97f4a7c15 & mask
+    return f"{total:x}"
 
 
 # ---- The hypervisor's memory ----
@@ -281,7 +290,9 @@ def test_probe_gets_an_abort_everywhere():
     assert aborts == accesses and wrong == 0, (aborts, wrong)
     # Beta goes on. That alpha turned itself off may have been said before its own last line.
     for _ in range(3):
-        board.expect(r"reader: second \d+: 0 bytes, 0 errors")
+        board.expect(rf"reader: second \d+: 0 bytes, 0 errors, checksum {state['checksum']}\r*\n")
+    said = re.findall(r"reader: second \d+.* checksum (\w+)", board.printed())
+    assert len(said) > 5 and set(said) == {state["checksum"]}, f"beta's 64 MiB changed: {set(said)}"
     assert re.search(r"^\[bulkhead\] alpha:? is off.*SYSTEM_OFF", board.printed(), re.M)
     assert re.search(r"^2\s+beta\s+running", board.monitor("list"), re.M)
     check(read_image(board, state["known"]))
