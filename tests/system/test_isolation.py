@@ -46,6 +46,9 @@ def setup():
     state["checksum"] = witness(64)
     state["board"] = Board(state["card"])
     state["board"].expect(r"reader: second \d+", BOOT_LIMIT)
+    found = re.search(r"^(0x\w+)-(0x\w+) .* board device tree", state["board"].monitor("memmap"), re.M)
+    state["known"]["dtb"] = (int(found.group(1), 16), int(found.group(2), 16) + 1)
+    state["board"].all_view()
 
 
 def teardown():
@@ -65,7 +68,7 @@ def witness(mib):
 
 SIZES = ["vms[0]", "cores", "cores[0]", "machine.files[0]"]
 PLACES = ["vms", "vm_count", "cores", "machine.files", "machine.nfiles", "early.image_pa",
-          "'main.c'::dtb_range", "__image_end"]
+          "__image_end"]
 OFFSETS = {"vm": ["nvcpus", "vcpus", "stage2.root"], "vcpu": ["cpu"], "core": ["root", "index"],
            "boot_file": ["path", "pa", "size"]}
 
@@ -172,11 +175,8 @@ class Image:
 
     def kept(self):
         """[(what, first byte, end)] of what belongs to no VM."""
-        dtb = self.known["&'main.c'::dtb_range"]
-        size = self.number(dtb + 8)
-        assert size, "no board device tree"
         return [("page 0 to 1 MiB", 0, 0x100000), ("the hypervisor", self.base, self.base + len(self.data)),
-                ("the board's device tree", self.number(dtb), self.number(dtb) + size)] + \
+                ("the board's device tree", *self.known["dtb"])] + \
                [(name, pa, pa + size) for name, pa, size in self.boot_files()]
 
 

@@ -118,23 +118,29 @@ def test_reader_and_writer_share_the_card():
     keys("gamma", "i")
 
 
+def longest_run(lines, name):
+    """Most lines in a row that are all this VM's."""
+    runs = "".join("x" if line.startswith(f"[{name}] ") else " " for line in lines)
+    return max(map(len, runs.split()), default=0)
+
+
 def test_flood_delays_nobody_else():
-    """Between two lines of alpha comes at most a turn of beta's, while alpha has something to say."""
+    """While both have something to say they take turns; no line of alpha's is lost or torn."""
     keys("beta", "f")
     keys("alpha", "b")
     board.all_view()
-    between = []
+    runs = []
     for _ in range(4):
         board.expect(r"\[alpha\] burst (\d+) line 1 of 50\r*\n")
         number = board.match.group(1)
         board.expect(rf"\[alpha\] burst {number} line 50 of 50\r*\n")
-        text = board.port.before
-        lines = [line for line in re.split(r"\r*\n", text) if line.startswith("[alpha] ")]
-        assert len(lines) == 48, lines  # whole, in order, none lost
-        between.append(len(text))
-    print(f"bytes between the first and the last of 50 lines: {between}")
-    # 49 times: a turn (256 bytes and the rest of a line, as prefixed lines), and alpha's own.
-    assert min(between) < 49 * 500, between
+        lines = re.split(r"\r*\n", board.port.before)
+        said = [line for line in lines if line.startswith("[alpha] ")]
+        assert said == [f"[alpha] burst {number} line {i} of 50" for i in range(2, 50)], said
+        runs.append((longest_run(lines, "alpha"), longest_run(lines, "beta")))
+    print(f"longest runs of alpha's and of beta's lines: {runs}")
+    # A turn is a line, or 256 bytes; a busy host may keep one of them from its turn in some rounds.
+    assert min(a for a, _ in runs) <= 12 and min(b for _, b in runs) <= 12, runs
     keys("alpha", "q")
     keys("beta", "q")
     board.all_view()
