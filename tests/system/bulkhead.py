@@ -182,9 +182,7 @@ def make_card(name, vms_source, files=()):
     dtb = os.path.join(folder, name + ".dtb")
     subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", dtb, dts], check=True)
     card = os.path.join(folder, name + ".img")
-    firmware = os.path.join(BUILD, "firmware")
-    subprocess.run([os.path.join(TOP, "tools", "mksd"), dtb, card], check=True, cwd=TOP,
-                   env=dict(os.environ, FIRMWARE=os.environ.get("FIRMWARE", firmware)))
+    subprocess.run([os.path.join(TOP, "tools", "mksd"), dtb, card], check=True, cwd=TOP)
     return card
 
 
