@@ -39,10 +39,19 @@ lint: setup $(LINT_SOURCES:%.c=build/lint/%.ok) $(LINT_HOST:%.c=build/lint/host/
 format: setup ## format all C
 	@git ls-files '*.c' '*.h' | xargs -r clang-format -i
 
+# What counts the hypervisor's instructions in the emulator; with its own declarations of QEMU's interface.
+build/host/count.so: tools/benchmark/count.c
+	@mkdir -p $(@D)
+	@echo "  HOSTLD  $@"
+	@$(HOST_CC) -O2 $(WARNINGS) -shared -fPIC -fvisibility=hidden -o $@ $<
+
+bench: setup hyp guests build/host/count.so | $(FIRMWARE) ## what each path to EL2 costs, against others
+	@tools/bench
+
 size: hyp ## sizes of the hypervisor, against their limits
 	@tools/size $(HYP) $(HYP_SOURCES)
 
 debug: sdcard ## boot the card image halted, with gdb attached
 	@tools/debug $(CARD) $(HYP)/bulkhead.elf
 
-.PHONY: test soak attack lint format size debug
+.PHONY: bench test soak attack lint format size debug

@@ -68,6 +68,8 @@ _Noreturn void psci_system_off(void);
 
 /* print.c: %s %c %u %x (32 bits), %lu %lx (64 bits) */
 __attribute__((format(printf, 1, 2))) void print(const char *format, ...);
+/* Where its PL011 is, if not at PL011. */
+void console_at(uint64_t pl011);
 void put_char(char c);
 bool console_full(void);
 

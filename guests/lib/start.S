@@ -34,6 +34,7 @@ start:
 	b	psci_system_off
 
 /* x0: level-0 table. Arm ARM D17.2: MAIR_EL1, TCR_EL1, TTBR0_EL1, SCTLR_EL1. */
+	.global	mmu_on
 mmu_on:
 	ldr	x1, =0xff04		/* attribute 0: Device-nGnRE, 1: Normal write-back */
 	msr	mair_el1, x1
