@@ -184,7 +184,7 @@ static void show(enum view_kind kind, unsigned attached, const char *line)
     route();
 }
 
-static void attach(unsigned id)
+void console_attach(unsigned id)
 {
     const struct vm *vm;
     char line[MAX_NAME + 64];
@@ -206,7 +206,7 @@ static void command(uint8_t byte)
     struct console_view now = view_now();
 
     if (byte >= '1' && byte <= '9') {
-        attach(byte - '1');
+        console_attach(byte - '1');
     } else if (byte == 'a') {
         show(SHOW_ALL, 0, "all VMs; Ctrl-] ?: help");
     } else if (byte == '0') {

@@ -145,7 +145,9 @@ void text_serve(void);
 void input_init(void);
 /* Offer queued input to the VM; one of its cores, no lock held. */
 void input_deliver(struct vm *vm);
-/* For the monitor: the lock that monitor_input() is called under. */
+/* For the monitor: as the keys do it, and the lock that monitor_input() and this are called under.
+ */
+void console_attach(unsigned id);
 void keys_take(void);
 void keys_release(void);
 

@@ -29,6 +29,7 @@ enum {
     PPI = 1,
     EDGE_RISING = 1,
     LEVEL_HIGH = 4,
+    RAMOOPS_RECORD = 0x4000,
     RNG_SEED_BYTES = 64,
     KASLR_SEED_BYTES = 8,
 };
@@ -283,6 +284,27 @@ static void put_address(struct tree *t, const char *name, uint64_t address)
     put_cells(t, name, (const uint32_t[]){high(address), low(address)}, 2);
 }
 
+/* Where a kernel writes its last words (Linux' binding ramoops.yaml): the part of its RAM that
+ * outlives a restart of the VM. */
+static void put_ramoops(struct tree *t, const struct vm *vm)
+{
+    uint64_t base = GUEST_RAM_BASE + vm->memory.bytes - GUEST_KEPT_BYTES;
+    char name[32];
+
+    snprintf(name, sizeof(name), "ramoops@%llx", (unsigned long long)base);
+    begin(t, "reserved-memory");
+    put_cells(t, "#address-cells", (const uint32_t[]){2}, 1);
+    put_cells(t, "#size-cells", (const uint32_t[]){2}, 1);
+    put_bytes(t, "ranges", "", 0);
+    begin(t, name);
+    put_string(t, "compatible", "ramoops");
+    put_cells(t, "reg", (const uint32_t[]){high(base), low(base), 0, GUEST_KEPT_BYTES}, 4);
+    put_cells(t, "record-size", (const uint32_t[]){RAMOOPS_RECORD}, 1);
+    put_cells(t, "console-size", (const uint32_t[]){RAMOOPS_RECORD}, 1);
+    end(t);
+    end(t);
+}
+
 static void put_chosen(struct tree *t, const struct vm *vm, struct range initrd)
 {
     uint8_t seed[RNG_SEED_BYTES + KASLR_SEED_BYTES];
@@ -314,6 +336,7 @@ size_t guest_dt_write(const struct vm *vm, struct range initrd, void *out, size_
     put_properties(&t, root);
     put_chosen(&t, vm, initrd);
     put_memory(&t, vm);
+    put_ramoops(&t, vm);
     put_cpus(&t, vm);
     put_timer(&t, vm);
     for (unsigned i = 0; i < ARRAY_SIZE(fixed_nodes); i++) {

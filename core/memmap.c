@@ -100,8 +100,10 @@ bool memmap_line(unsigned index, char *line, size_t size)
     if (index == entry_count) {
         unsigned used, total;
         arch_table_use(&used, &total);
-        snprintf(line, size, "page tables: %u of %u pages in use, in the hypervisor's memory", used,
-                 total);
+        snprintf(line, size,
+                 "page tables: %u of %u pages in use, in the hypervisor's memory; hash of all "
+                 "tables %08x",
+                 used, total, (unsigned)vm_tables_hash());
         return true;
     }
     if (index > entry_count)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The hypervisor's prompt: Ctrl-] 0. Typed bytes come in under the console's keys lock. */
-#include "monitor.h"
-
 #include <bulkhead/account.h>
 #include <bulkhead/cpu.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "console_state.h"
+#include "line.h"
+#include "monitor.h"
 #include "monitor_edit.h"
 
 #define PROMPT "bulkhead> "
@@ -26,17 +26,24 @@ static struct {
     unsigned ahead_count;
     uint8_t core; /* that runs the command: where Enter came in */
     bool running, stop, disturbed;
-    const struct monitor_command *command;
-    char arguments[EDIT_LINE_MAX];
-    unsigned index;
-    uint64_t cursor;
+    struct monitor_call call;
 } monitor;
 
+/* The prompt, what is typed, and the terminal's cursor where the editor's is. */
 static void prompt(void)
 {
-    char line[sizeof(PROMPT) + EDIT_LINE_MAX];
-    snprintf(line, sizeof(line), PROMPT "%s", monitor.editor.line);
+    const struct editor *e = &monitor.editor;
+    char line[sizeof(PROMPT) + EDIT_LINE_MAX + 8];
+    snprintf(line, sizeof(line), PROMPT "%s", e->line);
+    if (e->cursor < e->length)
+        line_add(line, sizeof(line), "\033[%uD", e->length - e->cursor);
     text_put(line);
+}
+
+static void draw_again(void)
+{
+    text_put("\r\033[K");
+    prompt();
 }
 
 static bool running(void)
@@ -46,61 +53,123 @@ static bool running(void)
 
 /* ---- Typing: keys lock held ---- */
 
-static void start(char *line)
+/* Cut the next word off *text; "" if there is none. */
+static char *next_word(char **text)
 {
-    char *word = line + strspn(line, " ");
-    size_t length = strcspn(word, " ");
-    const char *arguments = word + length + strspn(word + length, " ");
-
-    for (const struct monitor_command *c = monitor_commands; length && c->name; c++) {
-        if (strlen(c->name) != length || strncmp(c->name, word, length) != 0)
-            continue;
-        snprintf(monitor.arguments, sizeof(monitor.arguments), "%s", arguments);
-        monitor.command = c;
-        monitor.index = 0;
-        monitor.cursor = 0;
-        monitor.stop = false;
-        __atomic_store_n(&monitor.running, true, __ATOMIC_RELEASE);
-        return;
-    }
-    if (length) {
-        text_put("no such command: ");
-        text_put(word);
-        text_put("; `help` lists them\n");
-    }
+    char *word = *text + strspn(*text, " ");
+    char *end = word + strcspn(word, " ");
+    *text = *end ? end + 1 : end;
+    *end = '\0';
+    return word;
 }
 
-static const char *command_name(unsigned index)
+static const struct monitor_command *find_command(const char *name)
 {
+    const struct monitor_command *c = monitor_commands;
+    while (c->name && strcmp(c->name, name) != 0)
+        c++;
+    return c->name ? c : NULL;
+}
+
+static struct vm *find_vm(const char *name)
+{
+    for (unsigned i = 0; i < vm_count; i++)
+        if (strcmp(vms[i].config->name, name) == 0)
+            return &vms[i];
+    return NULL;
+}
+
+static void say_vms(const char *before, const char *name, const char *after)
+{
+    char line[MONITOR_LINE_MAX];
+    snprintf(line, sizeof(line), "%s%s%s; there are:", before, name, after);
+    for (unsigned i = 0; i < vm_count; i++)
+        line_add(line, sizeof(line), " %s", vms[i].config->name);
+    line_add(line, sizeof(line), "\n");
+    text_put(line);
+}
+
+/* What follows the command's name. False: it was wrong, and why was said. */
+static bool understand(struct monitor_call *call, const char *word)
+{
+    const struct monitor_command *c = call->command;
+
+    call->argument = c->word && strcmp(c->word, word) == 0 ? c->word : "";
+    if (c->takes == TAKES_NOTHING || call->argument[0] != '\0')
+        return true;
+    call->vm = find_vm(word);
+    if (!call->vm && word[0] != '\0')
+        say_vms("no VM is called ", word, "");
+    else if (!call->vm && c->takes == TAKES_VM)
+        say_vms("", c->name, " which VM?");
+    else
+        return true;
+    return false;
+}
+
+static void start(char *line)
+{
+    const char *name = next_word(&line);
+    struct monitor_call call = {.command = find_command(name)};
+
+    if (name[0] == '\0')
+        return;
+    if (!call.command) {
+        text_put("no such command: ");
+        text_put(name);
+        text_put("; `help` lists them\n");
+        return;
+    }
+    if (!understand(&call, next_word(&line)))
+        return;
+    if (!call.command->line) {
+        if (call.vm)
+            console_attach(call.vm->id);
+        return;
+    }
+    monitor.call = call;
+    monitor.stop = false;
+    __atomic_store_n(&monitor.running, true, __ATOMIC_RELEASE);
+}
+
+static const char *command_name(const void *unused, unsigned index)
+{
+    (void)unused;
     return monitor_commands[index].name;
 }
 
-static const char *vm_name(unsigned index)
+static const char *argument(const void *command, unsigned index)
 {
-    return index < vm_count ? vms[index].config->name : NULL;
+    const struct monitor_command *c = command;
+    if (c->takes != TAKES_NOTHING && index < vm_count)
+        return vms[index].config->name;
+    return index == (c->takes != TAKES_NOTHING ? vm_count : 0) ? c->word : NULL;
 }
 
-static void complete(char *echo)
+static void complete(void)
 {
     struct editor *e = &monitor.editor;
-    const char *(*candidate)(unsigned) = strchr(e->line, ' ') ? vm_name : command_name;
-    const char *space = strrchr(e->line, ' '), *name;
-    const char *word = space ? space + 1 : e->line;
-    size_t typed = strlen(word);
+    const char *(*candidate)(const void *, unsigned) = command_name;
+    const struct monitor_command *c = NULL;
+    char line[MONITOR_LINE_MAX] = "\n", first[EDIT_LINE_MAX], *rest = first;
+    unsigned before = e->length;
+    const char *name;
 
-    if (editor_complete(e, candidate, echo) < 2 || echo[0] != '\0') {
-        text_put(echo);
-        return;
+    memcpy(first, e->line, sizeof(first));
+    if (strchr(e->line, ' ')) {
+        c = find_command(next_word(&rest));
+        candidate = argument;
+        if (!c)
+            return;
     }
-    text_put("\n");
-    for (unsigned i = 0; (name = candidate(i)) != NULL; i++) {
-        if (strncmp(name, word, typed) != 0)
-            continue;
-        text_put(name);
-        text_put("  ");
+    if (editor_complete(e, candidate, c) >= 2 && e->length == before) {
+        for (unsigned i = 0; (name = candidate(c, i)) != NULL; i++)
+            if (strncmp(name, editor_word(e), strlen(editor_word(e))) == 0)
+                line_add(line, sizeof(line), "%s  ", name);
+        line_add(line, sizeof(line), "\n");
+        text_put(line);
     }
-    text_put("\n");
-    prompt();
+    draw_again();
 }
 
 static void type_ahead(uint8_t byte)
@@ -113,31 +182,58 @@ static void type_ahead(uint8_t byte)
         text_put("\a");
 }
 
+static bool seen(void)
+{
+    return view_now().show == SHOW_MONITOR;
+}
+
+/* The line is over: run it, unless it was cancelled. */
+static void enter(bool run)
+{
+    char line[EDIT_LINE_MAX];
+
+    memcpy(line, monitor.editor.line, sizeof(line));
+    text_put(run ? "\n" : "^C\n");
+    if (!run)
+        monitor.editor.length = 0; /* not worth the up arrow */
+    editor_next(&monitor.editor);
+    if (run)
+        start(line);
+    if (!running() && seen())
+        prompt();
+}
+
 void monitor_input(uint8_t byte)
 {
-    char echo[EDIT_ECHO_MAX];
-    enum edit_result result;
+    const char echo[] = {(char)byte, '\0'};
 
     if (running()) {
         type_ahead(byte);
         return;
     }
     __atomic_store_n(&monitor.core, (uint8_t)cpu_this(), __ATOMIC_RELAXED);
-    result = editor_put(&monitor.editor, byte, echo);
-    if (result == EDIT_TAB) {
-        complete(echo);
-        return;
+    switch (editor_put(&monitor.editor, byte)) {
+    case EDIT_NOTHING:
+        break;
+    case EDIT_APPENDED:
+        text_put(echo);
+        break;
+    case EDIT_REDRAW:
+        draw_again();
+        break;
+    case EDIT_FULL:
+        text_put("\a");
+        break;
+    case EDIT_DONE:
+        enter(true);
+        break;
+    case EDIT_CANCEL:
+        enter(false);
+        break;
+    case EDIT_TAB:
+        complete();
+        break;
     }
-    text_put(echo);
-    if (result == EDIT_MORE)
-        return;
-    if (result == EDIT_DONE)
-        start(monitor.editor.line);
-    else
-        monitor.editor.length = 0; /* cancelled: not worth the up arrow */
-    editor_next(&monitor.editor);
-    if (!running())
-        prompt();
 }
 
 void monitor_enter(void)
@@ -146,7 +242,7 @@ void monitor_enter(void)
     if (running()) /* still from the last visit */
         return;
     monitor.editor.length = 0;
-    monitor.editor.line[0] = '\0';
+    editor_next(&monitor.editor);
     prompt();
 }
 
@@ -166,11 +262,10 @@ static void finish(void)
     __atomic_store_n(&monitor.running, false, __ATOMIC_RELEASE);
     count = monitor.ahead_count;
     monitor.ahead_count = 0;
-    if (view_now().show == SHOW_MONITOR) {
+    if (seen())
         prompt();
-        for (unsigned i = 0; i < count; i++)
-            monitor_input((uint8_t)monitor.ahead[i]); /* puts back what follows an Enter */
-    }
+    for (unsigned i = 0; i < count && seen(); i++)
+        monitor_input((uint8_t)monitor.ahead[i]); /* puts back what follows an Enter */
     keys_release();
 }
 
@@ -180,15 +275,16 @@ static bool print_some(void)
     char line[MONITOR_LINE_MAX];
 
     for (unsigned i = 0; i < LINES_PER_STEP; i++) {
-        if (__atomic_load_n(&monitor.stop, __ATOMIC_RELAXED) || view_now().show != SHOW_MONITOR)
+        bool first = monitor.call.index == 0; /* a command is carried out even if nobody looks */
+        if (!first && (__atomic_load_n(&monitor.stop, __ATOMIC_RELAXED) || !seen()))
             return false;
         if (text_room() < TEXT_BYTES - QUEUED_BYTES)
             return true;
         line[0] = '\0';
-        if (!monitor.command->line(monitor.arguments, monitor.index++, &monitor.cursor, line,
-                                   sizeof(line) - 1))
+        if (!monitor.call.command->line(&monitor.call, line, sizeof(line) - 1))
             return false;
-        if (line[0] != '\0') {
+        monitor.call.index++;
+        if (line[0] != '\0' && seen()) {
             strcat(line, "\n");
             text_put(line);
         }
@@ -199,10 +295,8 @@ static bool print_some(void)
 static void redraw(void)
 {
     keys_take();
-    if (!running() && view_now().show == SHOW_MONITOR) {
-        text_put("\r\033[K");
-        prompt();
-    }
+    if (!running() && seen())
+        draw_again();
     keys_release();
 }
 

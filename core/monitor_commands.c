@@ -1,139 +1,100 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <bulkhead/account.h>
+#include <bulkhead/board.h>
 #include <bulkhead/log.h>
 #include <bulkhead/machine.h>
 #include <bulkhead/memmap.h>
+#include <bulkhead/report.h>
 #include <bulkhead/version.h>
 #include <bulkhead/vm.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "line.h"
 #include "monitor.h"
+#include "monitor_stats.h"
 
-static bool help_line(const char *arguments, unsigned index, uint64_t *cursor, char *line,
-                      size_t size)
+static bool help_line(struct monitor_call *call, char *line, size_t size)
 {
-    const struct monitor_command *c = &monitor_commands[index];
-    char usage[32];
-    (void)arguments;
-    (void)cursor;
+    static const char *const arguments[] = {"", "VM", "[VM]"};
+    const struct monitor_command *c = &monitor_commands[call->index];
     if (!c->name)
         return false;
-    snprintf(usage, sizeof(usage), "%s %s", c->name, c->arguments ? c->arguments : "");
-    snprintf(line, size, "  %-16s %s", usage, c->help);
+    line_add(line, size, "  %s %s", c->name, arguments[c->takes]);
+    if (c->word)
+        line_add(line, size, "%s[%s]", c->takes == TAKES_NOTHING ? "" : " or ", c->word);
+    while (strlen(line) < 24)
+        line_add(line, size, " ");
+    line_add(line, size, "%s", c->help);
     return true;
 }
 
-static void append(char *text, size_t size, const char *separator, const char *more)
+static bool log_command_line(struct monitor_call *call, char *line, size_t size)
 {
-    size_t used = strlen(text);
-    snprintf(text + used, size - used, "%s%s", used ? separator : "", more);
+    return log_read(&call->cursor, line, size);
 }
 
-static void vm_line(const struct vm *vm, char *line, size_t size)
+static bool memmap_command_line(struct monitor_call *call, char *line, size_t size)
 {
-    char cores[16] = "", disks[96] = "", number[8];
-
-    for (unsigned i = 0; i < vm->nvcpus; i++) {
-        snprintf(number, sizeof(number), "%u", vm->vcpus[i].cpu);
-        append(cores, sizeof(cores), ",", number);
-    }
-    for (unsigned i = 0; i < vm->config->ndisks; i++) {
-        const struct disk_config *disk = &vm->config->disks[i];
-        append(disks, sizeof(disks), ", ", disk->partition);
-        if (disk->read_only)
-            append(disks, sizeof(disks), " ", "(read-only)");
-    }
-    snprintf(line, size, "%u  %-12s %-9s %-8s %6llu MiB  %s", vm->id + 1, vm->config->name,
-             vm_state_name(vm->state), cores, (unsigned long long)(vm->memory.bytes >> 20),
-             disks[0] ? disks : "none");
+    return memmap_line(call->index, line, size);
 }
 
-static unsigned long long microseconds(uint64_t ticks)
+static bool version_line(struct monitor_call *call, char *line, size_t size)
 {
-    return ticks / (time_hz() / 1000000);
+    line_add(line, size, "Bulkhead %s on %s", BULKHEAD_VERSION, machine.model);
+    return call->index == 0;
 }
 
-/* Who had how much of this core's time at EL2. */
-static void core_line(unsigned cpu, char *line, size_t size)
+static bool report_command_line(struct monitor_call *call, char *line, size_t size)
 {
-    const struct vcpu *vcpu = vcpu_on(cpu);
-    struct account a;
-    char part[64];
-
-    account_read(cpu, &a);
-    snprintf(line, size, "core %u (%s) at EL2, in us:", cpu,
-             vcpu ? vcpu->vm->config->name : "no VM");
-    for (unsigned i = 0; i < vm_count; i++) {
-        snprintf(part, sizeof(part), "%s %llu,", vms[i].config->name, microseconds(a.ticks[i]));
-        append(line, size, " ", part);
-    }
-    snprintf(part, sizeof(part), "hypervisor %llu; %llu stays, longest %llu",
-             microseconds(a.ticks[ACCOUNT_HYPERVISOR]), (unsigned long long)a.stays,
-             microseconds(a.longest));
-    append(line, size, " ", part);
+    return report_line(call->vm, call->index, &call->cursor, line, size);
 }
 
-/* A heading; two lines for each VM: what it is, and why it does not run; one for each core. */
-static bool list_line(const char *arguments, unsigned index, uint64_t *cursor, char *line,
-                      size_t size)
+/* In the order of enum vm_command. */
+enum { FIRST_VERB = 2 };
+
+static bool verb_line(struct monitor_call *call, char *line, size_t size)
 {
-    const struct vm *vm;
-    (void)arguments;
-    (void)cursor;
-    if (index == 0) {
-        if (vm_count == 0)
-            snprintf(line, size, "no VM: the configuration was refused; `log` says why");
-        else
-            snprintf(line, size, "   %-12s %-9s %-8s %10s  %s", "VM", "state", "cores", "memory",
-                     "disks");
+    enum vm_command verb = (enum vm_command)(call->command - &monitor_commands[FIRST_VERB]);
+    struct refusal why = {""};
+    if (call->index == 0 && !vm_command(call->vm, verb, &why))
+        line_add(line, size, "%s", why.text);
+    return call->index == 0;
+}
+
+/* Guests' disks are as after a power failure: so not by a slip of the hand. */
+static bool reset_line(struct monitor_call *call, char *line, size_t size)
+{
+    struct refusal why = {""};
+    if (call->index > 0)
+        return false;
+    for (unsigned i = 0; i < vm_count && call->argument[0] == '\0'; i++)
+        if (vms[i].state == VM_RUNNING || vms[i].state == VM_PAUSED)
+            line_add(line, size, "%s runs; ", vms[i].config->name);
+    if (line[0] != '\0') {
+        line_add(line, size, "`stop` them first, or `reset now`");
         return true;
     }
-    if (index > 2 * vm_count) {
-        unsigned cpu = index - 1 - 2 * vm_count;
-        if (cpu < cpu_count())
-            core_line(cpu, line, size);
-        return cpu < cpu_count();
-    }
-    vm = &vms[(index - 1) / 2];
-    if (index % 2)
-        vm_line(vm, line, size);
-    else if (vm->why.text[0] && vm->state != VM_RUNNING)
-        snprintf(line, size, "     %s", vm->why.text);
+    board_reset("it was reset from the monitor", &why);
+    line_add(line, size, "%s", why.text);
     return true;
-}
-
-static bool log_command_line(const char *arguments, unsigned index, uint64_t *cursor, char *line,
-                             size_t size)
-{
-    (void)arguments;
-    (void)index;
-    return log_read(cursor, line, size);
-}
-
-static bool memmap_command_line(const char *arguments, unsigned index, uint64_t *cursor, char *line,
-                                size_t size)
-{
-    (void)arguments;
-    (void)cursor;
-    return memmap_line(index, line, size);
-}
-
-static bool version_line(const char *arguments, unsigned index, uint64_t *cursor, char *line,
-                         size_t size)
-{
-    (void)arguments;
-    (void)cursor;
-    if (index == 0)
-        snprintf(line, size, "Bulkhead %s on %s", BULKHEAD_VERSION, machine.model);
-    return index == 0;
 }
 
 const struct monitor_command monitor_commands[] = {
-    {"help", NULL, "this list", help_line},
-    {"list", NULL, "the VMs: state, cores, memory, disks; who has the cores' time", list_line},
-    {"log", NULL, "what the hypervisor said since power-on", log_command_line},
-    {"memmap", NULL, "who has which machine memory", memmap_command_line},
-    {"version", NULL, "this build, and the board", version_line},
-    {NULL, NULL, NULL, NULL},
+    {"help", "this list", TAKES_NOTHING, NULL, help_line},
+    {"list", "the VMs: state, cores, memory, disks; who has the cores' time", TAKES_NOTHING, NULL,
+     list_line},
+    {"start", "switch it on", TAKES_VM, NULL, verb_line},
+    {"stop", "press its power key", TAKES_VM, NULL, verb_line},
+    {"restart", "end it, then start it", TAKES_VM, NULL, verb_line},
+    {"pause", "let it stand still", TAKES_VM, NULL, verb_line},
+    {"resume", "let it go on", TAKES_VM, NULL, verb_line},
+    {"kill", "pull its plug", TAKES_VM, NULL, verb_line},
+    {"attach", "be its terminal", TAKES_VM, NULL, NULL},
+    {"report", "what its last crash left", TAKES_VM, NULL, report_command_line},
+    {"stats", "exits, interrupts, disk, EL2's time; `reset`: longest stays anew", MAY_TAKE_VM,
+     "reset", stats_line},
+    {"log", "what the hypervisor said since power-on", TAKES_NOTHING, NULL, log_command_line},
+    {"memmap", "who has which machine memory", TAKES_NOTHING, NULL, memmap_command_line},
+    {"version", "this build, and the board", TAKES_NOTHING, NULL, version_line},
+    {"reset", "restart the board", TAKES_NOTHING, "now", reset_line},
+    {NULL, NULL, TAKES_NOTHING, NULL, NULL},
 };

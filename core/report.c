@@ -17,6 +17,7 @@ void report_begin(struct vm *vm, const struct vcpu *culprit, const char *why)
     r->at = time_now();
     r->lived = r->at - vm->cntvoff;
     r->culprit = culprit;
+    r->told = false;
     refuse(&r->why, "%s", why);
     block_stats(vm->id, &r->disk);
     account_exits(vm, r->exits);

@@ -25,6 +25,7 @@ struct report {
     uint64_t lived; /* ticks since that start */
     struct refusal why;
     const struct vcpu *culprit;
+    bool told; /* on the console */
     struct block_stats disk;
     uint64_t exits[EXITS];
     struct vcpu_report vcpus[MAX_CPUS];

@@ -158,6 +158,13 @@ void report_exits(const uint64_t *exits, char *text, size_t size)
     }
 }
 
+void report_disk(const struct block_stats *disk, char *text, size_t size)
+{
+    line_add(text, size, "disk: %llu requests, %llu bytes read, %llu written, %llu errors",
+             (ull)disk->requests, (ull)disk->bytes_read, (ull)disk->bytes_written,
+             (ull)disk->errors);
+}
+
 static void head_row(const struct vm *vm, const struct report *r, unsigned index, char *line,
                      size_t size)
 {
@@ -171,9 +178,7 @@ static void head_row(const struct vm *vm, const struct report *r, unsigned index
     else if (index == 2)
         report_exits(r->exits, line, size);
     else
-        line_add(line, size, "disk: %llu requests, %llu bytes read, %llu written, %llu errors",
-                 (ull)r->disk.requests, (ull)r->disk.bytes_read, (ull)r->disk.bytes_written,
-                 (ull)r->disk.errors);
+        report_disk(&r->disk, line, size);
 }
 
 bool report_line(const struct vm *vm, unsigned index, uint64_t *cursor, char *line, size_t size)
@@ -201,11 +206,12 @@ bool report_line(const struct vm *vm, unsigned index, uint64_t *cursor, char *li
 
 void report_summary(struct vm *vm)
 {
-    const struct report *r = &reports[vm->id];
+    struct report *r = &reports[vm->id];
     char line[LOG_TEXT_MAX];
 
-    if (!vm->starts || r->start != vm->starts)
+    if (!r->start || r->told)
         return;
+    r->told = true;
     log_vm(vm, "`report %s` in the monitor has all of this:", vm->config->name);
     for (unsigned i = 0; i < 2 * vm->nvcpus; i++) {
         line[0] = '\0';

@@ -145,7 +145,7 @@ void vm_end(struct vm *vm, enum vm_end_kind kind, const char *reason)
     lock_take(&vm->lock);
     first = vm->state == VM_RUNNING || vm->state == VM_PAUSED;
     if (first)
-        begin_end(vm, kind, reason, self && self->vm == vm ? self : NULL);
+        begin_end(vm, kind, reason, kind == VM_END_CRASH && self && self->vm == vm ? self : NULL);
     lock_release(&vm->lock);
 
     if (first)

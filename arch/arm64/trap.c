@@ -128,9 +128,19 @@ static void trap_data_abort(struct vcpu *vcpu, uint64_t esr)
     vcpu_inject_data_abort(vcpu, far, false);
 }
 
+/* At the start of a vector for synchronous exceptions (Arm ARM D1.10.2), of EL1: it is not there,
+ * so the exception would be taken for ever, each time by way of EL2. */
+static bool at_missing_vector(const struct vcpu_regs *regs)
+{
+    return (regs->pstate & 0xc) == 0x4 && (regs->pc & ~0x600ULL) == read_sysreg(vbar_el1);
+}
+
 static void trap_instruction_abort(struct vcpu *vcpu, uint64_t esr)
 {
     (void)esr;
+    if (at_missing_vector(vcpu->regs))
+        vm_end(vcpu->vm, VM_END_CRASH,
+               "it took an exception, and its exception vectors are not in its memory");
     vcpu_inject_data_abort(vcpu, read_sysreg(far_el2), true);
 }
 

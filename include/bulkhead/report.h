@@ -8,6 +8,7 @@
 
 struct vm;
 struct vcpu;
+struct block_stats;
 
 enum { REPORT_CONSOLE_BYTES = 4096 };
 
@@ -19,7 +20,7 @@ void report_begin(struct vm *vm, const struct vcpu *culprit, const char *why);
  * VM, or the vCPU is off. Its own core, before its state goes; no lock held. Bounded: about 10,000
  * instructions. */
 void report_vcpu(struct vcpu *vcpu);
-/* All vCPUs have stopped: some lines on the console, if a report was begun for this start. One of
+/* All vCPUs have stopped: some lines on the console, once, if a report was begun. One of
  * the VM's cores, no lock held. */
 void report_summary(struct vm *vm);
 
@@ -27,7 +28,8 @@ void report_summary(struct vm *vm);
  * first. False: no more. One caller at a time; it may see a report that is being written. */
 bool report_line(const struct vm *vm, unsigned index, uint64_t *cursor, char *line, size_t size);
 
-/* Exits by reason in words, of a VM whose counters these are: "12 interrupts, 3 calls, ...". */
+/* Counters in words, added to `text`: exits by reason (struct vcpu), the card. */
 void report_exits(const uint64_t *exits, char *text, size_t size);
+void report_disk(const struct block_stats *disk, char *text, size_t size);
 
 #endif

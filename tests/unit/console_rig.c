@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "console_rig.h"
+#include <bulkhead/board.h>
 #include <bulkhead/cpu.h>
 #include <bulkhead/machine.h>
 
@@ -11,6 +12,11 @@ unsigned rig_fifo;
 unsigned long rig_tx_on[MAX_CPUS], rig_polls;
 char rig_typed[MAX_VMS][1024];
 unsigned rig_rx_room[MAX_VMS], rig_tx_room_calls[MAX_VMS];
+
+unsigned rig_commands, rig_resets;
+struct vm *rig_command_vm;
+enum vm_command rig_command;
+bool rig_command_refused;
 
 struct vm vms[MAX_VMS];
 unsigned vm_count;
@@ -44,6 +50,33 @@ void arch_table_use(unsigned *used, unsigned *total)
 {
     *used = 10;
     *total = 64;
+}
+
+bool vm_command(struct vm *vm, enum vm_command command, struct refusal *why)
+{
+    rig_commands++;
+    rig_command_vm = vm;
+    rig_command = command;
+    if (rig_command_refused)
+        refuse(why, "%s is what it is", vm->config->name);
+    return !rig_command_refused;
+}
+
+uint32_t vm_tables_hash(void)
+{
+    return 0xabcdef;
+}
+
+void board_reset(const char *text, struct refusal *why)
+{
+    (void)text;
+    rig_resets++;
+    refuse(why, "no way to reset");
+}
+
+void block_stats(unsigned client, struct block_stats *out)
+{
+    *out = (struct block_stats){.requests = client + 5, .bytes_read = MIB(12)};
 }
 
 /* ---- The physical UART ---- */
@@ -136,6 +169,8 @@ static void forget(void)
     memcpy(sources, clean_sources, sizeof(sources));
     saved = true;
     console = (struct console){.turn = NOBODY, .open = NOBODY};
+    rig_commands = rig_resets = 0;
+    rig_command_refused = false;
     memset(rig_typed, 0, sizeof(rig_typed));
     memset(rig_tx_room_calls, 0, sizeof(rig_tx_room_calls));
     fifo_free_at = 0;

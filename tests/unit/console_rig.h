@@ -20,6 +20,12 @@ extern char rig_typed[MAX_VMS][1024];     /* what VMs' UARTs received */
 extern unsigned rig_rx_room[MAX_VMS];     /* they take this many bytes more */
 extern unsigned rig_tx_room_calls[MAX_VMS];
 
+/* What was asked of vm_command(), and whether it refuses; board_reset() calls, which return. */
+extern unsigned rig_commands, rig_resets;
+extern struct vm *rig_command_vm;
+extern enum vm_command rig_command;
+extern bool rig_command_refused;
+
 /* Fresh console, live, nothing said yet. `hidden`: mask of VMs that are hidden. */
 void rig_start(unsigned hidden);
 /* A VM's core writes. The number of bytes taken. */

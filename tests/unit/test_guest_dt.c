@@ -71,6 +71,10 @@ static void test_the_machine(void **state)
     CELLS("/", "#address-cells", 2);
     CELLS("/memory@40000000", "reg", 0, 0x40000000, 0, 384 << 20);
     assert_string("/memory@40000000", "device_type", "memory");
+    assert_string("/reserved-memory/ramoops@57ff0000", "compatible", "ramoops");
+    CELLS("/reserved-memory/ramoops@57ff0000", "reg", 0, 0x57ff0000, 0, 0x10000);
+    CELLS("/reserved-memory/ramoops@57ff0000", "record-size", 0x4000);
+    assert_non_null(fdt_getprop(buffer, node("/reserved-memory"), "ranges", NULL));
     CELLS("/cpus/cpu@1", "reg", 1);
     assert_string("/cpus/cpu@1", "enable-method", "psci");
     assert_int_equal(fdt_path_offset(buffer, "/cpus/cpu@2"), -FDT_ERR_NOTFOUND);
@@ -105,6 +109,7 @@ static void test_more_than_4_gib(void **state)
     vm.memory.bytes = GIB(7);
     write_tree(no_initrd);
     CELLS("/memory@40000000", "reg", 0, 0x40000000, 1, 0xc0000000);
+    CELLS("/reserved-memory/ramoops@1ffff0000", "reg", 1, 0xffff0000, 0, 0x10000);
 }
 
 static void test_initrd(void **state)

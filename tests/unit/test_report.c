@@ -383,6 +383,8 @@ static void test_kept_over_restarts(void **unused)
 {
     (void)unused;
     crash();
+    report_summary(&vm);
+    fake_log_reset();
     vm.starts = 2;
     regs[0].pc = 0x1111;
     report_vcpu(&vm.vcpus[0]); /* stops in good order this time */

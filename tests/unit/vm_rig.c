@@ -88,19 +88,6 @@ enum loader_result loader_step(struct vm *vm, const struct machine *m, struct re
         refuse(why, "%s: kernel: truncated", vm->config->name);
     return load_fails ? LOADER_FAILED : LOADER_DONE;
 }
-void report_begin(struct vm *vm, const struct vcpu *culprit, const char *why)
-{
-    (void)vm, (void)culprit, (void)why;
-    reports++;
-}
-void report_vcpu(struct vcpu *vcpu)
-{
-    (void)vcpu;
-}
-void report_summary(struct vm *vm)
-{
-    (void)vm;
-}
 void vgic_reset(struct vm *vm)
 {
     (void)vm;
@@ -178,6 +165,31 @@ void console_run_event(void)
 {
 }
 
+struct rig_report rig_report;
+
+void report_begin(struct vm *vm, const struct vcpu *culprit, const char *why)
+{
+    reports++;
+    rig_report.begun++;
+    rig_report.vm = vm;
+    rig_report.culprit = culprit;
+    assert_non_null(why);
+}
+void report_vcpu(struct vcpu *vcpu)
+{
+    assert_ptr_equal(vcpu, vcpu_this());
+    assert_true(!(rig_report.vcpus >> vcpu->cpu & 1));
+    rig_report.vcpus |= 1u << vcpu->cpu;
+    if (vcpu->power == VCPU_ON) /* its state is still there */
+        rig_report.on |= 1u << vcpu->cpu;
+}
+void report_summary(struct vm *vm)
+{
+    rig_report.summaries++;
+    rig_report.complete =
+        (rig_report.vcpus >> vm->vcpus[0].cpu & 1) && (rig_report.vcpus >> vm->vcpus[1].cpu & 1);
+}
+
 /* ---- cores ---- */
 
 /* Was anything posted to this core since the last look? */
@@ -231,6 +243,7 @@ int rig_setup(void **state)
     on_card = false;
     for (unsigned i = 0; i < MAX_CPUS; i++)
         machine.cpus[i].enabled = true;
+    rig_report = (struct rig_report){0};
     rig_gpt.count = 1;
     vm_count = 2;
     for (unsigned i = 0; i < 2; i++) {

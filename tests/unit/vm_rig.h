@@ -25,6 +25,15 @@ extern uint32_t table_hash; /* arch_table_hash() */
 extern bool on_card;        /* a request of a VM that ends is */
 extern enum fake_left how;  /* how the last run() left a core */
 
+/* What was asked of core/report.c. */
+extern struct rig_report {
+    unsigned begun, summaries;
+    const struct vm *vm;
+    const struct vcpu *culprit;
+    unsigned vcpus, on; /* masks of cores: that were asked; whose vCPU was on then */
+    bool complete;      /* the summary came after all vCPUs */
+} rig_report;
+
 int rig_setup(void **state);
 /* As core `cpu`: run what was posted until nothing is, or the core is left. */
 void run(unsigned cpu);
