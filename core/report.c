@@ -3,9 +3,39 @@
 
 #include <bulkhead/account.h>
 #include <bulkhead/console.h>
+#include <bulkhead/crc32c.h>
 #include <bulkhead/log.h>
+#include <bulkhead/version.h>
+#include <string.h>
 
-struct report reports[MAX_VMS];
+/* Not zeroed at boot: what RAM holds is believed if its sum fits. */
+__attribute__((section(".bss..kept"), aligned(64))) struct report reports[MAX_VMS];
+
+/* Another build's, or another VM's, does not fit. */
+static uint32_t sum_of(const struct vm *vm)
+{
+    const char *name = vm->config->name;
+    uint32_t sum = crc32c(0, BULKHEAD_VERSION, sizeof(BULKHEAD_VERSION));
+    sum = crc32c(sum, name, strlen(name));
+    return crc32c(sum, &reports[vm->id], offsetof(struct report, sum));
+}
+
+void report_init(const struct vm *vm)
+{
+    struct report *r = &reports[vm->id];
+    bool whole = r->sum == sum_of(vm);
+    if (!whole)
+        memset(r, 0, sizeof(*r));
+    r->old = whole;
+}
+
+void report_seal(const struct vm *vm)
+{
+    struct report *r = &reports[vm->id];
+    r->told = true;
+    r->sum = sum_of(vm);
+    cache_clean(r, sizeof(*r)); /* a reset of the board loses what is in caches */
+}
 
 void report_begin(struct vm *vm, const struct vcpu *culprit, const char *why)
 {
@@ -16,8 +46,8 @@ void report_begin(struct vm *vm, const struct vcpu *culprit, const char *why)
         __atomic_store_n(&r->vcpus[i].kept, false, __ATOMIC_RELAXED);
     r->at = time_now();
     r->lived = r->at - vm->cntvoff;
-    r->culprit = culprit;
-    r->told = false;
+    r->culprit = culprit ? culprit->index : NOBODY_DID_IT;
+    r->told = r->old = false;
     refuse(&r->why, "%s", why);
     block_stats(vm->id, &r->disk);
     account_exits(vm, r->exits);
@@ -28,7 +58,8 @@ void report_begin(struct vm *vm, const struct vcpu *culprit, const char *why)
 static struct report *begun(const struct vm *vm)
 {
     struct report *r = &reports[vm->id];
-    return vm->starts && __atomic_load_n(&r->start, __ATOMIC_ACQUIRE) == vm->starts ? r : NULL;
+    bool now = vm->starts && __atomic_load_n(&r->start, __ATOMIC_ACQUIRE) == vm->starts;
+    return now && !r->told ? r : NULL;
 }
 
 /* Behind a WFI: its encoding (Arm ARM C6.2.353). */
@@ -53,6 +84,6 @@ void report_vcpu(struct vcpu *vcpu)
     v->regs = *vcpu->regs;
     vcpu_state_read(&v->state);
     v->nframes = (uint8_t)guest_backtrace(vcpu->vm, &v->state, &v->regs, v->frames);
-    v->waiting = vcpu != r->culprit && waits(vcpu, &v->state);
+    v->waiting = vcpu->index != r->culprit && waits(vcpu, &v->state);
     __atomic_store_n(&v->kept, true, __ATOMIC_RELEASE);
 }

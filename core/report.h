@@ -24,15 +24,22 @@ struct report {
     uint64_t at;    /* ticks since power-on */
     uint64_t lived; /* ticks since that start */
     struct refusal why;
-    const struct vcpu *culprit;
-    bool told; /* on the console */
+    uint8_t culprit; /* vCPU, NOBODY_DID_IT */
+    bool told;       /* on the console: all of it is here */
+    bool old;        /* of an earlier run of the board */
     struct block_stats disk;
     uint64_t exits[EXITS];
     struct vcpu_report vcpus[MAX_CPUS];
     uint32_t console_bytes;
     uint64_t console[REPORT_CONSOLE_BYTES / 8];
+    uint32_t sum; /* of all the rest, once it is told */
 };
 
+enum { NOBODY_DID_IT = 0xff };
+
 extern struct report reports[MAX_VMS];
+
+/* It is complete: sum it up, for the board's next run. */
+void report_seal(const struct vm *vm);
 
 #endif

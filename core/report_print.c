@@ -54,14 +54,14 @@ static void stopped_row(const struct report *r, const struct vcpu *vcpu, char *l
         line_add(line, size, "off");
         return;
     }
-    if (vcpu == r->culprit)
+    if (vcpu->index == r->culprit)
         add_syndrome(v->state.esr_el2, line, size);
     else
         line_add(line, size, v->waiting ? "waiting (WFI)" : "stopped while running");
     line_add(line, size, " at EL%u%s; pc %llx lr %llx sp %llx", (unsigned)(pstate >> 2 & 3),
              pstate & 0x80 ? ", interrupts masked" : "", (ull)v->regs.pc, (ull)v->regs.x[30],
              (ull)((pstate & 0xd) == 5 ? v->state.sp_el1 : v->state.sp_el0));
-    if (vcpu == r->culprit)
+    if (vcpu->index == r->culprit)
         line_add(line, size, " ESR %llx FAR %llx HPFAR %llx", (ull)v->state.esr_el2,
                  (ull)v->state.far_el2, (ull)v->state.hpfar_el2);
 }
@@ -173,8 +173,9 @@ static void head_row(const struct vm *vm, const struct report *r, unsigned index
     if (index == 0)
         line_add(line, size, "%s: %s", vm->config->name, r->why.text);
     else if (index == 1)
-        line_add(line, size, "at %llu ms since power-on, %llu ms after its start number %u",
-                 (ull)(r->at / ms), (ull)(r->lived / ms), r->start);
+        line_add(line, size, "at %llu ms since power-on%s, %llu ms after its start number %u",
+                 (ull)(r->at / ms), r->old ? ", before the board was last reset" : "",
+                 (ull)(r->lived / ms), r->start);
     else if (index == 2)
         report_exits(r->exits, line, size);
     else
@@ -206,12 +207,12 @@ bool report_line(const struct vm *vm, unsigned index, uint64_t *cursor, char *li
 
 void report_summary(struct vm *vm)
 {
-    struct report *r = &reports[vm->id];
+    const struct report *r = &reports[vm->id];
     char line[LOG_TEXT_MAX];
 
     if (!r->start || r->told)
         return;
-    r->told = true;
+    report_seal(vm);
     log_vm(vm, "`report %s` in the monitor has all of this:", vm->config->name);
     for (unsigned i = 0; i < 2 * vm->nvcpus; i++) {
         line[0] = '\0';

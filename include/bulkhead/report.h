@@ -12,6 +12,9 @@ struct block_stats;
 
 enum { REPORT_CONSOLE_BYTES = 4096 };
 
+/* The VM's report of the board's last run, if its RAM outlived a reset; else none. Boot core, once,
+ * when its configuration is known. */
+void report_init(const struct vm *vm);
 /* The VM ends against its will: keep why, when, its counters and the end of its console. The vCPU
  * whose exit is being handled is `culprit`, NULL if none did anything. Once for each end, before
  * its vCPUs are told to stop; any core; no lock inner to the VM's held. */

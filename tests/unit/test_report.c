@@ -1,4 +1,4 @@
-// sources: core/report.c core/report_print.c core/guest_walk.c core/guest_mem.c core/line.c core/account.c core/view_escape.c tests/fake/fake_cache.c tests/fake/fake_cpu.c tests/fake/fake_time.c tests/fake/fake_vcpu.c tests/fake/fake_log.c
+// sources: core/report.c core/report_print.c core/guest_walk.c core/guest_mem.c core/line.c tests/fake/fake_crc32c.c core/account.c core/view_escape.c tests/fake/fake_cache.c tests/fake/fake_cpu.c tests/fake/fake_time.c tests/fake/fake_vcpu.c tests/fake/fake_log.c
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Crash reports, and the walk through a guest's tables that they make. */
 #include "core/guest_walk.h"
@@ -134,6 +134,8 @@ static void test_pages_and_blocks(void **unused)
     assert_true(walked(4 * GIB(1) + 0x1234567 + (0x5aull << 56)) == 0x81234567); /* tagged */
     assert_true(walked(3 * GIB(1) + 5 * MIB(2) + 8 * 4096) == 0);
     assert_true(walked(5 * GIB(1)) == 0);
+    set(1, 5, at(2) | 2); /* not valid */
+    assert_true(walked(5 * GIB(1) + 5 * MIB(2) + 7 * 4096) == 0);
     set(3, 8, 0x40012000 | 1); /* a block where only pages are */
     assert_true(walked(3 * GIB(1) + 5 * MIB(2) + 8 * 4096) == 0);
 }
@@ -160,7 +162,7 @@ static void test_other_granules(void **unused)
     set(4, 1, 0x40055000 | 3);
     assert_true(walked((1ull << 39) + (1 << 30) + (1 << 21) + 4096 + 8) == 0x40055008);
     set(1, 2, 0x40000000 | 1); /* no block at level 0 */
-    assert_true(walked(2ull << 39) == 0);
+    assert_true(walked((2ull << 39) + 0x40000123) == 0);
 
     state.tcr_el1 = 22 | 1 << 14; /* 64 KiB, 42 bits: levels 2 and 3 */
     set(1, 1, at(16) | 3);
@@ -407,6 +409,46 @@ static void test_kept_once(void **unused)
     assert_true(says("pc dead0000") && !says("pc 2222"));
 }
 
+/* RAM outlives a reset of the board; nothing else does. */
+static void test_over_a_reset_of_the_board(void **unused)
+{
+    struct report *r = &reports[0];
+    (void)unused;
+    fake_mem_dirty();
+    crash();
+    report_init(&vm); /* not complete: not believed */
+    assert_true(says("has not crashed"));
+
+    crash();
+    report_summary(&vm);
+    assert_true(fake_mem_coherent(r, sizeof(*r)));
+    vm.starts = 0;
+    report_init(&vm);
+    assert_true(says("alpha: it fell\n") && says("pc dead0000"));
+    assert_true(says("since power-on, before the board was last reset, "));
+    fake_log_reset();
+    vm.starts = 1; /* the same number as then */
+    vm.vcpus[1].power = VCPU_ON;
+    report_vcpu(&vm.vcpus[1]);
+    report_summary(&vm);
+    assert_true(says("vCPU 1 on core 1: off"));
+    assert_int_equal(fake_log_lines, 0);
+
+    strcpy(config.name, "gamma");
+    report_init(&vm); /* another VM's */
+    strcpy(config.name, "alpha");
+    assert_true(says("has not crashed"));
+    crash();
+    report_summary(&vm);
+    assert_false(says("before the board"));
+    r->vcpus[1].nframes = 0xff; /* RAM that forgot */
+    report_init(&vm);
+    assert_true(says("has not crashed"));
+    memset(r, 0xa5, sizeof(*r)); /* power-on */
+    report_init(&vm);
+    assert_true(says("has not crashed"));
+}
+
 static void test_summary(void **unused)
 {
     (void)unused;
@@ -437,6 +479,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_vcpu_that_is_off, setup, teardown),
         cmocka_unit_test_setup_teardown(test_kept_over_restarts, setup, teardown),
         cmocka_unit_test_setup_teardown(test_kept_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_over_a_reset_of_the_board, setup, teardown),
         cmocka_unit_test_setup_teardown(test_summary, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
