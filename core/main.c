@@ -11,6 +11,7 @@
 #include <bulkhead/log.h>
 #include <bulkhead/machine.h>
 #include <bulkhead/memmap.h>
+#include <bulkhead/report.h>
 #include <bulkhead/version.h>
 
 #include <libfdt.h>
@@ -128,6 +129,7 @@ static void set_up_vms(void)
     vm_count = config.nvms;
     for (unsigned i = 0; i < vm_count; i++) {
         vm_setup(i, &config.vms[i], &shares[i], &gpt);
+        report_init(&vms[i]);
         if (vms[i].state == VM_REFUSED)
             log_line("%s", vms[i].why.text);
     }

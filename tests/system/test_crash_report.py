@@ -1,7 +1,7 @@
 """A small guest that crashes, hangs and resets by a key: what is seen of it, while its neighbour goes on."""
 import re
 
-from bulkhead import BOOT_LIMIT, Board, make_card
+from bulkhead import BOOT_LIMIT, ESCAPE, Board, make_card
 
 LIMIT = 420
 
@@ -35,12 +35,10 @@ def expect_prompt(limit=60):
 
 
 def press(key):
-    """A key for the crasher; then back to the view of all."""
+    """A key for the crasher; at once back to the view of all, which is to show what follows."""
     board = state["board"]
     assert board.attach(1) == "alpha"
-    board.send(key)
-    board.expect(["crash", "hang", "reset"][["c", "h", "r"].index(key)])
-    board.all_view()
+    board.send(f"{key}{ESCAPE}a")
     board.expect("all VMs; ")
 
 
@@ -101,6 +99,7 @@ def test_reset_leaves_the_report_as_it_was():
 def test_hang_is_killed_and_reported():
     board = state["board"]
     press("h")
+    board.expect(r"\[alpha\] .*hang")
     row("stats alpha", r"exits: (\d+) interrupts")
     assert "bulkhead>" not in board.monitor("kill alpha")
     board.all_view()
@@ -113,6 +112,19 @@ def test_hang_is_killed_and_reported():
     board.monitor("start alpha")
     board.all_view()
     expect_prompt()
+    beta_goes_on()
+
+
+def test_report_outlives_a_reset_of_the_board():
+    """As a person's reset button would, or the board's watchdog: RAM stays."""
+    board = state["board"]
+    board.all_view()
+    board.qmp("system_reset")
+    expect_prompt(BOOT_LIMIT)
+    row("report alpha", "it was killed from the monitor")
+    row("report alpha", "before the board was last reset")
+    row("report beta", "beta has not crashed since the board started")
+    board.all_view()
     beta_goes_on()
 
 
