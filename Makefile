@@ -28,7 +28,7 @@ help: ## list the targets
 		column -t -s '|'
 
 clean: ## remove what was built; keep downloads and built guests
-	@rm -rf build/lib build/include build/unit build/fuzz build/host build/lint build/test build/rpi4/obj build/rpi4/bulkhead.*
+	@rm -rf build/lib build/include build/unit build/fuzz build/guards build/prove build/host build/lint build/test build/rpi4/obj build/rpi4/bulkhead.*
 
 distclean: ## remove everything that was built or downloaded
 	@chmod -Rf u+w build 2>/dev/null; rm -rf build

@@ -9,6 +9,12 @@ soak: guests sdcard ## the long tests
 attack: guests sdcard ## all cases of the attacking guest, beside a witness
 	@tools/runtests --attack $(T); s=$$?; cat build/test/attack.txt; exit $$s
 
+guards: setup build/include/bulkhead/version.h | $(LIBFDT) ## take each guard out once: its test must turn red
+	@tools/guards $(T)
+
+prove: build/include/bulkhead/version.h | $(CBMC) ## model checking (CBMC, from a later Debian)
+	@tools/prove $(CBMC) $(T)
+
 # Every C file of the hypervisor is seen by a second compiler and by clang-tidy, for EL2; what must compile
 # for the host alone is seen there by both compilers. Files already seen are not seen again.
 HOST_DIRS := core vgic virtio vdev
@@ -54,4 +60,4 @@ size: hyp ## sizes of the hypervisor, against their limits
 debug: sdcard ## boot the card image halted, with gdb attached
 	@tools/debug $(CARD) $(HYP)/bulkhead.elf
 
-.PHONY: bench test soak attack lint format size debug
+.PHONY: bench test soak attack guards prove lint format size debug

@@ -4,12 +4,13 @@
 NEWLIB := $(CACHE)/newlib
 LIBFDT := $(CACHE)/libfdt
 FIRMWARE := $(CACHE)/firmware
+CBMC := $(CACHE)/cbmc
 
 setup:
 	@tools/setup
 
 # A folder exists only when it is complete (tools/fetch-sources), so it serves as its own stamp.
-$(NEWLIB) $(LIBFDT) $(FIRMWARE): | setup
+$(NEWLIB) $(LIBFDT) $(FIRMWARE) $(CBMC): | setup
 	@echo "  FETCH   $(@F)"
 	@tools/fetch-sources $(@F) $@
 

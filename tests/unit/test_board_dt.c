@@ -241,6 +241,17 @@ static void test_a_device_beyond_its_bus_window(void **state)
     assert_int_equal(m.nwindows, 1);
 }
 
+/* It begins inside the window that the bus decodes, and ends outside. */
+static void test_a_device_across_its_bus_windows_end(void **state)
+{
+    (void)state;
+    assert_true(read_blob(WITH("soc { gpu@7effff00 { compatible = \"test,not-addressable\"; "
+                               "reg = <0x7e000000 0x7fffffff>; }; };")));
+    for (unsigned i = 0; i < m.ndevices; i++)
+        if (m.devices[i].kind == DEV_USB)
+            assert_int_equal(m.devices[i].nregs, 0);
+}
+
 static void test_children_of_a_disabled_bus_are_disabled(void **state)
 {
     (void)state;
@@ -487,6 +498,7 @@ int main(void)
         cmocka_unit_test(test_dma_window_as_a_later_stepping_has_it),
         cmocka_unit_test(test_windows_cover_every_device_and_no_ram),
         cmocka_unit_test(test_a_device_beyond_its_bus_window),
+        cmocka_unit_test(test_a_device_across_its_bus_windows_end),
         cmocka_unit_test(test_blobs_that_end_early),
         cmocka_unit_test(test_children_of_a_disabled_bus_are_disabled),
         cmocka_unit_test(test_stdout_by_alias_and_by_path),

@@ -1,51 +1,8 @@
 // sources: vgic/vgic.c vgic/distributor.c vgic/state.c vgic/sgi.c vgic/shared.c vgic/lr.c vgic/refill.c vgic/hardware.c tests/unit/vgic_rig.c tests/fake/fake_gich.c tests/fake/fake_cpu.c tests/fake/fake_time.c
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The distributor's registers, and the situations in which an interrupt could be lost, doubled,
- * stuck, or paid for with an exit too many. */
-#include "unit.h"
-
-#include "vgic_rig.h"
-
-#include <fake/fake.h>
-
-enum { SPI = 48, TIMER_BIT = 1u << 27 };
-
-static int setup(void **state)
-{
-    (void)state;
-    fake_gich_lrs = 4;
-    rig_start(2);
-    rig_write(0, R_CTLR, 1);
-    return 0;
-}
-
-static struct fake_gich *gich(unsigned n)
-{
-    return &fake_gich[rig_core(n)];
-}
-
-static unsigned maintenances(unsigned n)
-{
-    unsigned count = 0;
-    while (fake_misr(rig_core(n)) && rig_step(n))
-        count++;
-    return count;
-}
-
-static void enable(unsigned id, uint8_t targets, uint8_t priority)
-{
-    if (id >= 32)
-        rig_write8(0, R_ITARGETSR + id, targets);
-    for (unsigned n = 0; n < rig_vm.nvcpus; n++) {
-        rig_write8(n, R_IPRIORITYR + id, priority);
-        rig_write(n, R_ISENABLER + id / 32 * 4, 1u << id % 32);
-    }
-}
-
-static void edge(unsigned id)
-{
-    rig_write(0, R_ICFGR + id / 16 * 4, rig_read(0, R_ICFGR + id / 16 * 4) | 2u << id % 16 * 2);
-}
+/* The distributor's registers, and the situations in which an interrupt could be lost, doubled or
+ * stuck. */
+#include "vgic_cases.h"
 
 /* ---- Registers ---- */
 
@@ -219,6 +176,16 @@ static void sgi_sources_one_at_a_time(void **state)
     assert_int_equal(rig_read(2, R_SPENDSGIR + 4), 0);
 }
 
+/* Only CPUs of the VM are sources of an SGI, whatever is written. */
+static void sgi_sources_are_the_vms_own(void **state)
+{
+    (void)state;
+    rig_write(0, R_SPENDSGIR, 0xffffffff);
+    assert_int_equal(rig_read(0, R_SPENDSGIR), 0x03030303);
+    rig_write(0, R_CPENDSGIR, 0xffffffff);
+    assert_int_equal(rig_read(0, R_SPENDSGIR), 0);
+}
+
 static void sgi_filters(void **state)
 {
     (void)state;
@@ -365,219 +332,6 @@ static void a_stopped_core_keeps_nobody_waiting(void **state)
     assert_int_equal(value, 1u << 16);
 }
 
-/* ---- Overflow ---- */
-
-static void more_pending_than_lrs_by_priority(void **state)
-{
-    (void)state;
-    for (unsigned k = 0; k < 32; k++) {
-        edge(64 + k);
-        enable(64 + k, 1, (uint8_t)((31 - k) << 3));
-    }
-    rig_on(0);
-    gicv_enable(rig_core(0), false, 0);
-    for (unsigned k = 0; k < 32; k++)
-        vgic_pulse(&rig_vm, 64 + (k * 7) % 32);
-    rig_settle();
-    gicv_enable(rig_core(0), false, 0xf8);
-    for (unsigned k = 31; k > 0; k--) { /* priority 31 is masked by PMR 0xf8 */
-        assert_int_equal(rig_ack(0), 64 + k);
-        rig_eoi(0, 64 + k);
-    }
-    assert_int_equal(rig_ack(0), FAKE_SPURIOUS);
-    assert_int_equal(rig_read(0, R_ISPENDR + 8), 1);
-}
-
-/* Each preempts the one before: more active than LRs. */
-static void nested_deeper_than_lrs(void **state)
-{
-    (void)state;
-    for (unsigned k = 0; k < 20; k++) {
-        edge(64 + k);
-        enable(64 + k, 1, (uint8_t)((30 - k) << 3));
-    }
-    enable(INTID_VTIMER, 0, 25 << 3);
-    rig_on(0);
-    for (unsigned k = 0; k < 20; k++) {
-        vgic_pulse(&rig_vm, 64 + k);
-        rig_settle();
-        assert_int_equal(rig_ack(0), 64 + k);
-        if (k == 4) { /* 26 runs: the timer, 25, preempts, and is moved out while active */
-            rig_timer(0, true);
-            rig_settle();
-            assert_int_equal(rig_ack(0), INTID_VTIMER);
-            k++; /* 25 is taken */
-        }
-    }
-    assert_int_equal(rig_read(0, R_ISACTIVER + 8), 0xfffff & ~(1u << 5));
-    assert_int_equal(rig_read(0, R_ISACTIVER), TIMER_BIT);
-    for (unsigned k = 20; k-- > 0;) {
-        rig_eoi(0, k == 5 ? (uint32_t)INTID_VTIMER : 64 + k);
-        if (k == 5) {
-            assert_int_equal(rig_ack(0), INTID_VTIMER); /* still due */
-            rig_timer(0, false);
-            rig_eoi(0, INTID_VTIMER);
-        }
-    }
-    assert_int_equal(rig_read(0, R_ISACTIVER + 8), 0);
-    assert_int_equal(rig_read(0, R_ISACTIVER), 0);
-    assert_int_equal(rig_ack(0), FAKE_SPURIOUS);
-}
-
-/* `count` SPIs, 64 and up, each preempting the one before. */
-static void nest(unsigned n, unsigned count)
-{
-    for (unsigned k = 0; k < count; k++) {
-        edge(64 + k);
-        enable(64 + k, (uint8_t)(1u << n), (uint8_t)((30 - k) << 3));
-    }
-    for (unsigned k = 0; k < count; k++) {
-        rig_on(n);
-        vgic_pulse(&rig_vm, 64 + k);
-        rig_settle();
-        assert_int_equal(rig_ack(n), 64 + k);
-    }
-}
-
-static void moved_out_comes_back_before_its_eoi(void **state)
-{
-    (void)state;
-    nest(0, 6);
-    assert_int_not_equal(gich(0)->hcr, 1);
-    for (unsigned k = 6; k-- > 2;)
-        rig_eoi(0, 64 + k);
-    assert_int_equal(gich(0)->hcr, 1); /* nothing waits: both are in list registers again */
-    rig_eoi(0, 65);
-    rig_eoi(0, 64);
-    assert_int_equal(rig_read(0, R_ISACTIVER + 8), 0);
-}
-
-/* ICPENDR, then an edge, for one that is moved out on another core, which hears of both only after
- * it has reloaded it. */
-static void edge_after_icpendr_of_one_moved_out(void **state)
-{
-    (void)state;
-    nest(1, 6);
-    rig_write_only(0, R_ICPENDR + 8, 1);
-    rig_on(0);
-    vgic_pulse(&rig_vm, 64);
-    for (unsigned k = 6; k-- > 1;)
-        gicv_eoi(rig_core(1), 64 + k);
-    rig_on(1);
-    vgic_maintenance(&rig_vm.vcpus[1]);
-    rig_settle();
-    rig_eoi(1, 64);
-    assert_int_equal(rig_ack(1), 64);
-}
-
-static void eoimode_1_with_every_lr_active(void **state)
-{
-    (void)state;
-    gicv_enable(rig_core(0), true, 0xf8);
-    for (unsigned k = 0; k < 6; k++) {
-        edge(64 + k);
-        enable(64 + k, 1, 0x80);
-        rig_on(0);
-        vgic_pulse(&rig_vm, 64 + k);
-    }
-    rig_settle();
-    uint32_t got[6];
-    for (unsigned k = 0; k < 4; k++) {
-        got[k] = rig_ack(0);
-        rig_eoi(0, got[k]);
-    }
-    assert_int_equal(rig_ack(0), FAKE_SPURIOUS); /* the limit: as many as there are LRs */
-    rig_dir(0, got[2]);
-    got[4] = rig_ack(0);
-    assert_in_range(got[4], 64, 69);
-    rig_eoi(0, got[4]);
-    rig_dir(0, got[0]);
-    assert_in_range(rig_ack(0), 64, 69);
-}
-
-/* ---- The virtual timer ---- */
-
-static void timer_start(void)
-{
-    enable(INTID_VTIMER, 0, 0x80);
-    rig_timer(0, true);
-    rig_settle();
-}
-
-static void timer_costs_no_exit_at_eoi(void **state)
-{
-    (void)state;
-    timer_start();
-    assert_int_equal(gicv_ack(rig_core(0)), INTID_VTIMER);
-    rig_timer(0, false);
-    gicv_eoi(rig_core(0), INTID_VTIMER);
-    assert_false(rig_step(0));
-    assert_false(gich(0)->ppi[INTID_VTIMER].active);
-    rig_timer(0, true);
-    assert_true(rig_step(0)); /* and fires again */
-    assert_int_equal(gicv_ack(rig_core(0)), INTID_VTIMER);
-}
-
-static void timer_never_ended_fires_once(void **state)
-{
-    (void)state;
-    timer_start();
-    assert_int_equal(rig_ack(0), INTID_VTIMER);
-    for (unsigned i = 0; i < 10; i++)
-        assert_false(rig_step(0));
-    assert_int_equal(rig_read(0, R_ISPENDR), TIMER_BIT); /* its line is still high */
-    assert_int_equal(rig_read(0, R_ISACTIVER), TIMER_BIT);
-}
-
-static void timer_disabled_while_it_fires(void **state)
-{
-    (void)state;
-    timer_start();
-    rig_write(0, R_ICENABLER, TIMER_BIT);
-    assert_false(rig_step(0));
-    assert_int_equal(rig_ack(0), FAKE_SPURIOUS);
-    assert_int_equal(rig_read(0, R_ISPENDR), TIMER_BIT);
-    rig_write(0, R_ISENABLER, TIMER_BIT);
-    assert_int_equal(rig_ack(0), INTID_VTIMER);
-    /* The same by GICD_CTLR, from the other CPU, and while active. */
-    rig_write(1, R_CTLR, 0);
-    rig_eoi(0, INTID_VTIMER);
-    assert_int_equal(rig_ack(0), FAKE_SPURIOUS);
-    rig_write(1, R_CTLR, 1);
-    assert_int_equal(rig_ack(0), INTID_VTIMER);
-}
-
-static void timer_by_hand(void **state)
-{
-    (void)state;
-    enable(INTID_VTIMER, 0, 0x80);
-    rig_write(0, R_ISPENDR, TIMER_BIT); /* set pending, twice: one interrupt */
-    rig_write(0, R_ISPENDR, TIMER_BIT);
-    assert_int_equal(rig_ack(0), INTID_VTIMER);
-    assert_int_equal(rig_read(0, R_ISPENDR), 0);
-    rig_write(0, R_ICACTIVER, TIMER_BIT); /* deactivated before its EOI */
-    assert_false(gich(0)->ppi[INTID_VTIMER].active);
-    rig_eoi(0, INTID_VTIMER);
-    assert_int_equal(rig_ack(0), FAKE_SPURIOUS);
-    rig_write(0, R_ISACTIVER, TIMER_BIT); /* set active: silent until deactivated */
-    rig_timer(0, true);
-    rig_settle();
-    assert_int_equal(rig_ack(0), FAKE_SPURIOUS);
-    rig_write(0, R_ICACTIVER, TIMER_BIT);
-    assert_int_equal(rig_ack(0), INTID_VTIMER);
-    rig_timer(0, false);
-    rig_eoi(0, INTID_VTIMER);
-    rig_write(0, R_ISPENDR, TIMER_BIT);
-    rig_write(0, R_ICPENDR, TIMER_BIT);
-    assert_int_equal(rig_read(0, R_ISPENDR), 0);
-    assert_int_equal(rig_ack(0), FAKE_SPURIOUS);
-    rig_write(0, R_ISPENDR, TIMER_BIT); /* pending, then active by hand: stays pending */
-    rig_write(0, R_ISACTIVER, TIMER_BIT);
-    assert_int_equal(rig_read(0, R_ISPENDR), TIMER_BIT);
-    rig_write(0, R_ICACTIVER, TIMER_BIT);
-    assert_int_equal(rig_ack(0), INTID_VTIMER);
-}
-
 /* ---- Start, stop, reset ---- */
 
 static void stop_leaves_nothing_behind(void **state)
@@ -671,8 +425,6 @@ static void nothing_changed_writes_nothing(void **state)
     assert_int_equal(gich(0)->lr_writes + gich(0)->hcr_writes, writes);
 }
 
-#define T(f) cmocka_unit_test_setup(f, setup)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -687,6 +439,7 @@ int main(void)
         T(level_that_falls_is_withdrawn),
         T(private_level_of_the_physical_timer),
         T(sgi_sources_one_at_a_time),
+        T(sgi_sources_are_the_vms_own),
         T(sgi_filters),
         T(sgi_from_one_source_costs_no_exit_at_eoi),
         T(sgi_storm_kicks_once),
@@ -695,15 +448,6 @@ int main(void)
         T(edge_after_icpendr_is_not_lost),
         T(active_state_is_read_after_the_question),
         T(a_stopped_core_keeps_nobody_waiting),
-        T(more_pending_than_lrs_by_priority),
-        T(nested_deeper_than_lrs),
-        T(moved_out_comes_back_before_its_eoi),
-        T(edge_after_icpendr_of_one_moved_out),
-        T(eoimode_1_with_every_lr_active),
-        T(timer_costs_no_exit_at_eoi),
-        T(timer_never_ended_fires_once),
-        T(timer_disabled_while_it_fires),
-        T(timer_by_hand),
         T(stop_leaves_nothing_behind),
         T(reset_forgets_everything),
         T(sgi_to_a_core_that_is_off_waits),
