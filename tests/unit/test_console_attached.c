@@ -1,4 +1,4 @@
-// sources: tests/unit/console_rig.c core/console.c core/console_input.c core/console_out.c core/console_ring.c core/console_text.c core/console_view.c core/view.c core/view_escape.c core/view_utf8.c core/log.c core/monitor.c core/monitor_commands.c core/monitor_edit.c core/memmap.c core/account.c tests/fake/fake_cpu.c tests/fake/fake_time.c tests/fake/fake_timer.c tests/fake/fake_irq.c core/vm_names.c
+// sources: tests/unit/console_rig.c core/console.c core/console_input.c core/console_out.c core/console_ring.c core/console_text.c core/console_view.c core/view.c core/view_escape.c core/view_utf8.c core/log.c core/monitor.c core/monitor_commands.c core/monitor_edit.c core/monitor_stats.c core/line.c tests/fake/fake_crc32c.c core/report.c core/report_print.c core/guest_walk.c core/guest_mem.c core/refuse.c arch/arm64/esr.c core/memmap.c core/account.c tests/fake/fake_cpu.c tests/fake/fake_time.c tests/fake/fake_timer.c tests/fake/fake_irq.c tests/fake/fake_cache.c tests/fake/fake_vcpu.c core/vm_names.c
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* One VM attached, and what is typed. */
 #include "console_rig.h"
