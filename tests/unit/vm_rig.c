@@ -201,7 +201,7 @@ static bool kicked(unsigned cpu)
     return now;
 }
 
-static void run_once(unsigned cpu)
+void run_once(unsigned cpu)
 {
     fake_cpu = cpu;
     FAKE_CATCH(how, cpu_events_run());

@@ -35,6 +35,8 @@ extern struct rig_report {
 } rig_report;
 
 int rig_setup(void **state);
+/* As core `cpu`: run what was posted, once. */
+void run_once(unsigned cpu);
 /* As core `cpu`: run what was posted until nothing is, or the core is left. */
 void run(unsigned cpu);
 /* All cores, until nothing is posted anywhere. */
