@@ -14,10 +14,6 @@
 #include <string.h>
 
 enum {
-    GICD = 0x08000000, /* docs/architecture.md has the guest's address map */
-    GICD_SIZE = 0x1000,
-    GICC = 0x08010000,
-    GICC_SIZE = 0x2000,
     PL011_SIZE = 0x1000,
     PL061_SIZE = 0x1000,
     PHANDLE_GIC = 1,
@@ -90,7 +86,7 @@ static const struct property gic[] = {
     CELLS("#interrupt-cells", 3),
     CELLS("#address-cells", 0),
     EMPTY("interrupt-controller"),
-    CELLS("reg", 0, GICD, 0, GICD_SIZE, 0, GICC, 0, GICC_SIZE),
+    CELLS("reg", 0, GUEST_GICD_BASE, 0, PAGE_SIZE, 0, GUEST_GICC_BASE, 0, GUEST_GICC_SIZE),
     CELLS("phandle", PHANDLE_GIC),
     END,
 };

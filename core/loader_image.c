@@ -24,6 +24,7 @@ enum {
     AT_PE_SECTIONS = 6,
     AT_PE_OPTIONAL = 20,
     PE_SECTION = 40,
+    MAX_PE_SECTIONS = 96, /* as the format's own loader has it (PE Format, "COFF File Header") */
     AT_RAW_SIZE = 16,
     AT_RAW_OFFSET = 20,
 };
@@ -40,9 +41,9 @@ static const char *check_pe(struct file_bytes file)
 
     if (!lies_within(at, PE_HEADER, file.size))
         return truncated;
-    if (memcmp(file.data + at, "PE\0", 4) != 0)
-        return "has no PE header where its first bytes say";
     sections = (unsigned)little_endian(file.data + at + AT_PE_SECTIONS, 2);
+    if (memcmp(file.data + at, "PE\0", 4) != 0 || sections > MAX_PE_SECTIONS)
+        return "has no PE header where its first bytes say";
     table = at + PE_HEADER + little_endian(file.data + at + AT_PE_OPTIONAL, 2);
     if (!lies_within(table, (uint64_t)sections * PE_SECTION, file.size))
         return truncated;

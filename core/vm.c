@@ -15,12 +15,6 @@
 
 #include "vm_internal.h"
 
-enum {
-    GUEST_GICD_BASE = 0x08000000,
-    GUEST_GICC_BASE = 0x08010000,
-    GICV_SIZE = 0x2000, /* GIC-400 (DDI 0471B 3.5): GICV_DIR is at 0x1000, in the second page */
-};
-
 struct vm vms[MAX_VMS];
 unsigned vm_count;
 
@@ -51,8 +45,8 @@ static bool map_memory(struct vm *vm)
             return false;
         ipa += piece->size;
     }
-    return stage2_map(&vm->stage2, ipaddr(GUEST_GICC_BASE), paddr(gic->reg[3].base), GICV_SIZE,
-                      STAGE2_DEVICE);
+    return stage2_map(&vm->stage2, ipaddr(GUEST_GICC_BASE), paddr(gic->reg[3].base),
+                      GUEST_GICC_SIZE, STAGE2_DEVICE);
 }
 
 static void attach_devices(struct vm *vm)

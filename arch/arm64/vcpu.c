@@ -33,23 +33,30 @@
 
 /* ---- Reset ---- */
 
-/* Breakpoints and watchpoints left by an earlier guest: off. Pairs as ID_AA64DFR0_EL1 tells: the
- * A72 has 6 and 4. */
+/* Breakpoint or watchpoint n: off, its address forgotten. */
+#define RESET_PAIR(kind, n)                      \
+    do {                                         \
+        write_sysreg(dbg##kind##cr##n##_el1, 0); \
+        write_sysreg(dbg##kind##vr##n##_el1, 0); \
+    } while (0)
+
+/* What an earlier guest left of self-hosted debug: pairs as ID_AA64DFR0_EL1 tells, the A72 has 6
+ * breakpoints and 4 watchpoints. */
 static void reset_debug(void)
 {
     write_sysreg(oslar_el1, 0);
     write_sysreg(mdscr_el1, 0);
     write_sysreg(mdccint_el1, 0);
-    write_sysreg(dbgbcr0_el1, 0);
-    write_sysreg(dbgbcr1_el1, 0);
-    write_sysreg(dbgbcr2_el1, 0);
-    write_sysreg(dbgbcr3_el1, 0);
-    write_sysreg(dbgbcr4_el1, 0);
-    write_sysreg(dbgbcr5_el1, 0);
-    write_sysreg(dbgwcr0_el1, 0);
-    write_sysreg(dbgwcr1_el1, 0);
-    write_sysreg(dbgwcr2_el1, 0);
-    write_sysreg(dbgwcr3_el1, 0);
+    RESET_PAIR(b, 0);
+    RESET_PAIR(b, 1);
+    RESET_PAIR(b, 2);
+    RESET_PAIR(b, 3);
+    RESET_PAIR(b, 4);
+    RESET_PAIR(b, 5);
+    RESET_PAIR(w, 0);
+    RESET_PAIR(w, 1);
+    RESET_PAIR(w, 2);
+    RESET_PAIR(w, 3);
 }
 
 /* Nothing of who ran here before may show. */

@@ -27,6 +27,7 @@ enum {
 extern char image_end[] __attribute__((visibility("hidden")));
 
 static struct disk disk;
+static uint64_t life; /* this one is the life-th start: said with each line */
 static uint8_t buffers[BLOCKS][DISK_BYTES] __attribute__((aligned(4096)));
 
 static uint64_t psci(uint64_t function, uint64_t a, uint64_t b, uint64_t c)
@@ -45,14 +46,14 @@ __asm__(".text; .global second_core; second_core: msr daifset, #0xf; 1: b 1b");
 
 static void loop_for_ever(void)
 {
-    print("phoenix: loops\n");
+    print("phoenix %lu: loops\n", life);
     psci(PSCI_CPU_ON, 1, (uint64_t)second_core, 0);
     __asm__ volatile("msr daifset, #0xf; 1: b 1b");
 }
 
 static void jump_to_nowhere(void)
 {
-    print("phoenix: jumps\n");
+    print("phoenix %lu: jumps\n", life);
     SYSREG_WRITE(vbar_el1, NOWHERE);
     __asm__ volatile("isb; br %0" ::"r"(NOWHERE + 0x1000));
 }
@@ -60,7 +61,7 @@ static void jump_to_nowhere(void)
 static void use_disk(void)
 {
     unsigned done = 0;
-    print("phoenix: uses its disk\n");
+    print("phoenix %lu: uses its disk\n", life);
     for (unsigned i = 0; i < BLOCKS; i++)
         disk_start(&disk, i, DISK_READ, i * DISK_BYTES / 512, buffers[i], DISK_BYTES);
     for (;;) {
@@ -69,9 +70,9 @@ static void use_disk(void)
         if (slot < 0)
             continue;
         if (!ok)
-            print("phoenix: disk error\n");
-        if (++done % 64 == 0)
-            print("phoenix: %u requests\n", done);
+            print("phoenix %lu: disk error\n", life);
+        if (++done % 16 == 0)
+            print("phoenix %lu: %u requests\n", life, done);
         disk_start(&disk, (unsigned)slot, DISK_READ, (unsigned)slot * DISK_BYTES / 512,
                    buffers[slot], DISK_BYTES);
     }
@@ -84,7 +85,7 @@ static void beat(void)
         next += hz / 10;
         while (ticks() < next)
             ;
-        print("phoenix: beat %u at %lu ms\n", n, ticks() / (hz / 1000));
+        print("phoenix %lu: beat %u at %lu ms\n", life, n, ticks() / (hz / 1000));
     }
 }
 
@@ -110,7 +111,7 @@ static void obey(char c)
         beat();
         break;
     case 'w':
-        print("phoenix: waits\n");
+        print("phoenix %lu: waits\n", life);
         for (;;)
             wait_for_interrupt();
     default:
@@ -145,7 +146,8 @@ void guest_main(const void *dtb)
     kept[1] = kept[0] == MAGIC ? kept[1] + 1 : 1;
     kept[0] = MAGIC;
     disk_open(&disk, dtb, 0);
-    print("phoenix: start %lu, %lu words not zero, %lu sectors\n", kept[1], found, disk.sectors);
+    life = kept[1];
+    print("phoenix %lu: starts, %lu words not zero, %lu sectors\n", life, found, disk.sectors);
     for (;;)
         if (!(read32(PL011 + UARTFR) & UARTFR_RXFE))
             obey((char)read32(PL011));

@@ -17,6 +17,10 @@ enum {
     VGIC_INTIDS = 128,
     VGIC_PRIVATE = 32,
     VGIC_MAX_LRS = 16,
+    GUEST_GICD_BASE = 0x08000000, /* one 4 KiB page */
+    GUEST_GICC_BASE = 0x08010000,
+    GUEST_GICC_SIZE =
+        0x2000,        /* GIC-400 (DDI 0471B 3.5): GICV_DIR is at 0x1000, in the second page */
     INTID_VTIMER = 27, /* CNTV, Arm BSA PPI assignment */
     INTID_PTIMER = 30, /* CNTP at EL1 */
 };
