@@ -63,7 +63,8 @@ void timer_interrupt(void)
     for (unsigned i = 0; i < MAX_TIMERS_PER_CPU; i++) {
         struct timer *t = armed[cpu][i];
         if (t && t->deadline <= now) {
-            unlink_timer(t);
+            timer_cancel(
+                t); /* with the alarm set for the others: this one may end the VM and not return */
             t->expired(t->context);
         }
     }

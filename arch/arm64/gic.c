@@ -273,16 +273,23 @@ static void dispatch(unsigned intid, uint32_t iar)
     }
 }
 
+/* False: nothing was pending. May not return. */
+static bool handle_one(void)
+{
+    uint32_t iar = mmio_read32(gicc + GICC_IAR);
+    unsigned intid = iar & 0x3ff;
+
+    if (intid >= SPECIAL)
+        return false;
+    mmio_write32(gicc + GICC_EOIR, iar);
+    dispatch(intid, iar);
+    return true;
+}
+
 void gic_handle(void)
 {
-    for (unsigned i = 0; i < MAX_INTERRUPTS; i++) {
-        uint32_t iar = mmio_read32(gicc + GICC_IAR);
-        unsigned intid = iar & 0x3ff;
-        if (intid >= SPECIAL)
-            return;
-        mmio_write32(gicc + GICC_EOIR, iar);
-        dispatch(intid, iar);
-    }
+    for (unsigned i = 0; i < MAX_INTERRUPTS && handle_one(); i++)
+        ;
 }
 
 void trap_irq(struct vcpu_regs *regs)
@@ -300,7 +307,7 @@ noreturn void arch_idle_loop(void)
 {
     for (;;) {
         cpu_events_run();
-        gic_handle();
+        handle_one(); /* a VM is loaded in steps that kick their own core: each is a stay */
         account_leave();
         dsb(sy);
         wfi(); /* a pending interrupt ends it although PSTATE.I masks it (D1.16.2) */

@@ -8,7 +8,8 @@
 
 struct timer {
     uint64_t deadline;              /* ticks; valid while armed */
-    void (*expired)(void *context); /* runs on the arming core, no lock held, one bounded step */
+    void (*expired)(void *context); /* runs on the arming core, no lock held, one bounded step;
+                                       may not return (vm_end) */
     void *context;
     uint8_t cpu;
     bool armed;
