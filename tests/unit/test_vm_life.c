@@ -1,4 +1,4 @@
-// sources: tests/unit/vm_rig.c core/vm.c core/vm_state.c core/vm_names.c core/timer.c core/cpu.c core/mmio.c core/account.c core/refuse.c tests/fake/fake_cpu.c tests/fake/fake_time.c tests/fake/fake_vcpu.c tests/fake/fake_log.c tests/fake/fake_crc32c.c
+// sources: tests/unit/vm_rig.c core/vm.c vdev/pl061.c vdev/sbsa_gwdt.c core/vm_state.c core/vm_names.c core/timer.c core/cpu.c core/mmio.c core/account.c core/refuse.c tests/fake/fake_cpu.c tests/fake/fake_time.c tests/fake/fake_vcpu.c tests/fake/fake_log.c tests/fake/fake_crc32c.c
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The states of a VM: commands in every state, restarts by policy, pauses, and hundreds of random
  * commands and ends beside a VM that must not notice. */
@@ -349,12 +349,25 @@ static void not_started_by_itself(void **state)
     assert_int_equal(alpha->state, VM_RUNNING);
 }
 
-static void stop_without_a_power_key(void **state)
+static void stop_presses_the_key_and_waits(void **state)
 {
     (void)state;
+    rig_config.vms[0].stop_seconds = 10;
     do_it(VM_COMMAND_STOP);
     assert_int_equal(alpha->state, VM_RUNNING);
-    assert_true(fake_log_has("has no power key; `kill alpha`"));
+    assert_true(fake_log_has("its power key is pressed"));
+    wait_ms(9999);
+    assert_false(fake_log_has("did not turn itself off"));
+    wait_ms(2);
+    assert_true(fake_log_has("did not turn itself off in 10 s; `kill alpha`"));
+    assert_int_equal(alpha->state, VM_RUNNING);
+    fake_log_reset();
+    do_it(VM_COMMAND_STOP); /* and this time it does */
+    wait_ms(5000);
+    end(0, VM_END_OFF);
+    do_it(VM_COMMAND_START);
+    wait_ms(100000);
+    assert_false(fake_log_has("did not turn itself off"));
 }
 
 /* ---- Random ---- */
@@ -484,7 +497,7 @@ int main(void)
         cmocka_unit_test_setup(a_paused_vm_starts_no_core, setup),
         cmocka_unit_test_setup(kill_while_it_loads, setup),
         cmocka_unit_test_setup(not_started_by_itself, setup),
-        cmocka_unit_test_setup(stop_without_a_power_key, setup),
+        cmocka_unit_test_setup(stop_presses_the_key_and_waits, setup),
         cmocka_unit_test_setup(random_commands_beside_a_witness, setup),
         cmocka_unit_test_setup(the_hash_tells_of_a_change, setup),
     };

@@ -228,11 +228,21 @@ void run_all(void)
     }
 }
 
+static void disarm(struct timer *t)
+{
+    fake_cpu = t->cpu;
+    timer_cancel(t);
+}
+
 int rig_setup(void **state)
 {
     (void)state;
-    for (unsigned i = 0; i < MAX_VMS; i++)
+    for (unsigned i = 0; i < MAX_VMS; i++) {
         vms[i].state = VM_REFUSED;
+        disarm(&vms[i].timer);
+        disarm(&vms[i].gpio.release);
+        disarm(&vms[i].watchdog.timer);
+    }
     run_all(); /* what an earlier test left posted */
     fake_cpu_reset();
     fake_time_reset();
