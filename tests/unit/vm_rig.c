@@ -166,6 +166,7 @@ void console_run_event(void)
 }
 
 struct rig_report rig_report;
+static bool ended;
 
 void report_begin(struct vm *vm, const struct vcpu *culprit, const char *why)
 {
@@ -178,6 +179,9 @@ void report_begin(struct vm *vm, const struct vcpu *culprit, const char *why)
 void report_vcpu(struct vcpu *vcpu)
 {
     assert_ptr_equal(vcpu, vcpu_this());
+    if (ended) /* the next end */
+        rig_report.vcpus = rig_report.on = 0;
+    ended = false;
     assert_true(!(rig_report.vcpus >> vcpu->cpu & 1));
     rig_report.vcpus |= 1u << vcpu->cpu;
     if (vcpu->power == VCPU_ON) /* its state is still there */
@@ -186,6 +190,7 @@ void report_vcpu(struct vcpu *vcpu)
 void report_summary(struct vm *vm)
 {
     rig_report.summaries++;
+    ended = true;
     rig_report.complete =
         (rig_report.vcpus >> vm->vcpus[0].cpu & 1) && (rig_report.vcpus >> vm->vcpus[1].cpu & 1);
 }
@@ -254,6 +259,7 @@ int rig_setup(void **state)
     for (unsigned i = 0; i < MAX_CPUS; i++)
         machine.cpus[i].enabled = true;
     rig_report = (struct rig_report){0};
+    ended = false;
     rig_gpt.count = 1;
     vm_count = 2;
     for (unsigned i = 0; i < 2; i++) {
