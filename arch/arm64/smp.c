@@ -20,7 +20,7 @@ _Static_assert(offsetof(struct vcpu_regs, pc) == FRAME_PC, "layout.h");
 _Static_assert(offsetof(struct vcpu_regs, pstate) == FRAME_PSTATE, "layout.h");
 _Static_assert(sizeof(struct vcpu_regs) <= FRAME_BYTES && FRAME_BYTES % 16 == 0, "layout.h");
 
-enum { START_LIMIT_US = 1000000, STOP_LIMIT_US = 10000 };
+enum { START_LIMIT_US = 10000000, STOP_LIMIT_US = 10000 };
 
 struct core cores[MAX_CPUS];
 __attribute__((section(".bss..stacks"), aligned(4096))) char core_stacks[MAX_CPUS][CORE_STACKS];
@@ -203,7 +203,7 @@ static bool start(const struct machine *m, unsigned index, struct refusal *why)
     }
     if (!release(cpu) || !wait_for(core_by_index(index))) {
         refuse(why,
-               "core %u (MPIDR %#llx) was released at %#llx and did not come up within a second",
+               "core %u (MPIDR %#llx) was released at %#llx and did not come up within 10 seconds",
                index, (unsigned long long)cpu->mpidr, (unsigned long long)cpu->release_addr);
         return false;
     }
