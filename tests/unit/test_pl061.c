@@ -108,6 +108,18 @@ static void test_press_and_release(void **state)
     assert_true(line);
 }
 
+static void test_edges_are_cleared_one_by_one(void **state)
+{
+    (void)state;
+    put(DIR, 1);
+    put(IBE, 0xff);
+    put(1 << 2, 1);
+    pl061_press_power(&gpio);
+    assert_int_equal(get(RIS), KEY | 1);
+    put(IC, 1);
+    assert_int_equal(get(RIS), KEY);
+}
+
 static void test_one_edge(void **state)
 {
     (void)state;
@@ -206,6 +218,7 @@ int main(void)
         cmocka_unit_test_setup(test_reset_values, setup),
         cmocka_unit_test_setup(test_data_mask, setup),
         cmocka_unit_test_setup(test_press_and_release, setup),
+        cmocka_unit_test_setup(test_edges_are_cleared_one_by_one, setup),
         cmocka_unit_test_setup(test_one_edge, setup),
         cmocka_unit_test_setup(test_level, setup),
         cmocka_unit_test_setup(test_key_line_as_output, setup),

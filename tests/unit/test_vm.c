@@ -128,9 +128,11 @@ static void watchdog_after_a_pause(void **state)
     for (unsigned i = 0; i < 2; i++)
         cpu_post(rig_config.vms[i].cpus[0], EVENT_VM);
     run_all();
-    fake_cpu = 0;
-    sbsa_gwdt_access(&vms[0].vcpus[0], &vms[0].watchdog, &wor);
-    sbsa_gwdt_access(&vms[0].vcpus[0], &vms[0].watchdog, &wcs);
+    fake_cpu = 1; /* whose guest asks; the alarm is core 0's */
+    sbsa_gwdt_access(&vms[0].vcpus[1], &vms[0].watchdog, &wor);
+    sbsa_gwdt_access(&vms[0].vcpus[1], &vms[0].watchdog, &wcs);
+    run_all();
+    assert_true(vms[0].watchdog.alarm != UINT64_MAX);
     assert_true(vm_command(&vms[0], VM_COMMAND_PAUSE, &why));
     run_all();
     fake_run_until(fake_time + 10 * (uint64_t)FAKE_HZ);
