@@ -1,7 +1,6 @@
 // sources: vgic/sgi.c
 // cbmc: --unwind 6 -DPROVE_VGIC --max-field-sensitivity-array-size 128
-// bounds: one write of GICD_SGIR and one of GICD_SPENDSGIRn, any value, from every vCPU of VMs of
-// one to four
+// bounds: one write of GICD_SGIR and one of GICD_SPENDSGIRn, any value, from every vCPU of VMs of one to four
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Software-generated interrupts reach the VM's own vCPUs and tell their cores, no other; no source
  * is named that the VM has not got. lr.c is a stand-in here. */

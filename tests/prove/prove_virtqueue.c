@@ -1,11 +1,10 @@
 // sources: virtio/queue.c core/guest_mem.c
 // cbmc: --unwind 4 --no-unwinding-assertions
-// bounds: rings of up to 2 entries, chains of up to 4 descriptors (direct and indirect), RAM of 256
-// bytes of any content that does not change meanwhile
+// bounds: rings of up to 2 entries, chains of up to 3 descriptors (direct and indirect), RAM of 128 bytes of any content that does not change meanwhile
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A queue and a chain from any bytes: no ring, table or buffer outside of RAM is ever touched or
- * passed on. Longer chains are
- * cut off by the solver's bound, not by the walk's own, which fuzzing and unit tests look at. */
+ * passed on. Longer chains are cut off by the solver's bound, not by the walk's own, which fuzzing
+ * and unit tests look at. */
 #include "prove.h"
 
 #include <bulkhead/guest_mem.h>
