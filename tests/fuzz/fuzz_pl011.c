@@ -14,8 +14,10 @@ static struct input in;
 static bool line;
 static unsigned puts_in_one, depth;
 
-void cpu_relax(void)
+void lock_wait(const struct lock *l, uint16_t ticket)
 {
+    (void)l;
+    (void)ticket;
     REQUIRE(!"a lock is taken twice");
 }
 

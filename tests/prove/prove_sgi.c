@@ -11,10 +11,6 @@
 static struct vm vm;
 static unsigned self;
 
-void cpu_relax(void)
-{
-}
-
 uint32_t gich_read_lr(unsigned i)
 {
     (void)i;

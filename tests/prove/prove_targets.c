@@ -9,10 +9,6 @@
 
 static struct vm vm;
 
-void cpu_relax(void)
-{
-}
-
 void vgic_notify(struct vm *v, unsigned word, uint32_t bits)
 {
     (void)bits;
