@@ -158,7 +158,7 @@ def test_monitor():
         assert re.search(rf"^ +{command} ", said, re.M), (command, said)
     listed = board.monitor("list")
     for number, name in ((1, "alpha"), (2, "beta"), (3, "gamma")):
-        assert re.search(rf"^{number} +{name} +running +{number - 1} +32 MiB +none", listed, re.M), listed
+        assert re.search(rf"^{number} +{name} +running +{number - 1} +32 MiB +\d+ s +0 +\d+ +0\+0 MiB", listed, re.M), listed
     assert re.search(r"^core 3 \(no VM\) at EL2", listed, re.M), listed
     log = board.monitor("log")
     assert "Bulkhead" in log and "beta: starting on core 1" in log, log
