@@ -63,8 +63,7 @@ void timer_interrupt(void)
     for (unsigned i = 0; i < MAX_TIMERS_PER_CPU; i++) {
         struct timer *t = armed[cpu][i];
         if (t && t->deadline <= now) {
-            timer_cancel(
-                t); /* with the alarm set for the others: this one may end the VM and not return */
+            timer_cancel(t); /* sets the alarm for the others: this one may not return */
             t->expired(t->context);
         }
     }

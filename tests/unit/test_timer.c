@@ -1,4 +1,4 @@
-// sources: core/timer.c tests/fake/fake_cpu.c tests/fake/fake_time.c tests/fake/fake_log.c
+// sources: core/timer.c tests/fake/fake_cpu.c tests/fake/fake_time.c tests/fake/fake_log.c tests/fake/fake_vcpu.c
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "unit.h"
 
@@ -94,6 +94,31 @@ static void a_handler_in_the_past_cannot_spin(void **state)
     assert_int_equal(fired[19], 2);
 }
 
+static void leave(void *unused)
+{
+    (void)unused;
+    longjmp(fake_catch, 1);
+}
+
+/* One that ends its VM does not return: the others are due all the same. */
+static void a_handler_that_does_not_return(void **state)
+{
+    (void)state;
+    timer_init(&timers[0], leave, NULL);
+    timer_arm(&timers[0], 10);
+    timer_arm(&timers[1], 10);
+    timer_arm(&timers[2], 30);
+    fake_time = 20;
+    if (setjmp(fake_catch) == 0) {
+        timer_interrupt();
+        fail_msg("it returned");
+    }
+    assert_int_equal(fake_alarm[0], 10);
+    fake_run_until(40);
+    assert_int_equal(fired[1], 1);
+    assert_int_equal(fired[2], 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -101,6 +126,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(moved_not_doubled, setup, teardown),
         cmocka_unit_test_setup_teardown(a_core_for_itself, setup, teardown),
         cmocka_unit_test_setup_teardown(a_handler_in_the_past_cannot_spin, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_handler_that_does_not_return, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -277,6 +277,7 @@ static void a_pause_stops_its_time(void **state)
 {
     uint64_t offset = alpha->cntvoff;
     (void)state;
+    wait_ms(5000);
     do_it(VM_COMMAND_PAUSE);
     assert_true(alpha->vcpus[0].frozen && alpha->vcpus[1].frozen);
     assert_int_equal(how, FAKE_FROZEN);
