@@ -15,6 +15,9 @@ guards: setup build/include/bulkhead/version.h | $(LIBFDT) ## take each guard ou
 prove: build/include/bulkhead/version.h | $(CBMC) ## model checking (CBMC, from a later Debian)
 	@tools/prove $(CBMC) $(T)
 
+demo: sdcard ## two Debians, one of which is ruined in many ways (SERIAL=/dev/ttyUSB0: on a real board)
+	@tools/demo $(if $(SERIAL),--serial $(SERIAL),$(CARD))
+
 # Every C file of the hypervisor is seen by a second compiler and by clang-tidy, for EL2; what must compile
 # for the host alone is seen there by both compilers. Files already seen are not seen again.
 HOST_DIRS := core vgic virtio vdev
@@ -60,4 +63,4 @@ size: hyp ## sizes of the hypervisor, against their limits
 debug: sdcard ## boot the card image halted, with gdb attached
 	@tools/debug $(CARD) $(HYP)/bulkhead.elf
 
-.PHONY: bench test soak attack guards prove lint format size debug
+.PHONY: bench test soak attack demo guards prove lint format size debug

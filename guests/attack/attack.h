@@ -16,7 +16,8 @@
 enum end {
     ENDS_OK,    /* it comes back to the prompt with its verdict */
     ENDS_HANG,  /* its cores never come back: somebody restarts the VM */
-    ENDS_RESET, /* the VM asks for a restart, or is restarted as a crash is */
+    ENDS_RESET, /* the VM asks for a restart */
+    ENDS_CRASH, /* the hypervisor ends it, with a report, and starts it again */
     ENDS_OFF,   /* the VM turns itself off */
 };
 
@@ -82,7 +83,7 @@ enum end {
     X("loop-masked", cpu_loop, ENDS_HANG)                \
     X("loop-both", cpu_loop_both, ENDS_HANG)             \
     X("wfi-for-ever", cpu_wfi, ENDS_HANG)                \
-    X("vectors-in-hole", cpu_vectors, ENDS_HANG)         \
+    X("vectors-in-hole", cpu_vectors, ENDS_CRASH)        \
     X("registers-garbage", cpu_garbage, ENDS_HANG)       \
     X("exit-storm", cpu_exit_storm, ENDS_HANG)           \
     X("requests-then-loop", virtio_then_loop, ENDS_HANG) \

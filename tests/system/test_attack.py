@@ -11,6 +11,7 @@ SUBSET = """
     gicd-fuzz gicc-fuzz sgi-storm level-storm eoi-without-ack lr-overflow two-core-gicd timer-always timer-by-hand
     virtio-registers virtio-rings virtio-chains virtio-lengths virtio-index virtio-indirect virtio-moved virtio-reset
     virtio-two-core disk-beyond disk-read-only disk-flood console-escapes console-flood
+    loop-both vectors-in-hole exit-storm requests-then-loop reset reset-in-flight cpu-off-all
 """.split()
 
 scene = None
@@ -29,6 +30,10 @@ def teardown():
 def test_the_witness_is_not_hurt():
     assert not set(SUBSET) - set(scene.cases), set(SUBSET) - set(scene.cases)
     scene.run_all(SUBSET)
+
+
+def test_random_operations_on_a_busy_vm():
+    scene.random_operations(200, seed=20)
 
 
 def test_the_log_is_not_flooded():
