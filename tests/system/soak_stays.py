@@ -1,0 +1,52 @@
+"""How long EL2 keeps a core, in instructions: attack cases on one core, in an emulator that counts them.
+
+With -icount an instruction takes a nanosecond and cores take turns, so a case counts that has the machine to itself.
+"""
+import re
+
+from bulkhead import BOOT_LIMIT, Board, make_card
+from containment import VMS
+
+LIMIT = 1200
+BOUND_US = 20  # 20,000 instructions
+
+CASES = """
+    holes-sizes holes-writeback holes-fetch holes-walk holes-el0 device-fuzz psci-ids smccc-ids cpu-on-hostile
+    sysreg-read-el1 sysreg-write-el1 sys-instructions aarch32-cp15 undefined-random single-step gicd-fuzz gicc-fuzz
+    level-storm eoi-without-ack lr-overflow timer-by-hand timer-physical virtio-registers virtio-rings virtio-chains
+    virtio-lengths virtio-index virtio-indirect virtio-moved virtio-reset disk-beyond disk-read-only disk-flood
+    console-escapes console-flood
+""".split()
+
+board = None
+
+
+def setup():
+    global board
+    alone = re.sub(r"\t\t(witness|churn) \{.*?\n\t\t\};\n", "", VMS, flags=re.S)
+    board = Board(make_card("stays", alone), arguments=("-icount", "shift=0,sleep=off,align=off"))
+    board.expect(r"\[attack\] attack> ", BOOT_LIMIT)
+
+
+def teardown():
+    if board:
+        board.off()
+
+
+def longest(case):
+    """Microseconds. The operator's own keys have been served by the time that the case begins."""
+    board.attach(1)
+    board.line(f"later {case}")
+    board.expect(f"later {case}")
+    board.monitor("stats reset")
+    board.all_view()
+    board.expect(rf"\[attack\] {case}: (ok|wrong[^\r\n]*)", 300)
+    assert board.match.group(1) == "ok", board.match.group(0)
+    return max(int(us) for us in re.findall(r"^core 0 .*longest (\d+), longest wait", board.monitor("stats"), re.M))
+
+
+def test_no_stay_is_longer_than_the_bound():
+    stays = {case: longest(case) for case in CASES}
+    for case, us in stays.items():
+        print(f"{case:22} {us * 1000:9} instructions at most")
+    assert max(stays.values()) <= BOUND_US, {case: us for case, us in stays.items() if us > BOUND_US}
