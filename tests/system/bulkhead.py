@@ -1,4 +1,5 @@
 """Drive a card image in the emulator through its one serial port, as a person would."""
+import fcntl
 import json
 import os
 import re
@@ -182,7 +183,9 @@ def make_card(name, vms_source, files=()):
     dtb = os.path.join(folder, name + ".dtb")
     subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", dtb, dts], check=True)
     card = os.path.join(folder, name + ".img")
-    subprocess.run([os.path.join(TOP, "tools", "mksd"), dtb, card], check=True, cwd=TOP)
+    with open(os.path.join(folder, "cards.lock"), "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # files of two tests at once share the builder's working files
+        subprocess.run([os.path.join(TOP, "tools", "mksd"), dtb, card], check=True, cwd=TOP)
     return card
 
 

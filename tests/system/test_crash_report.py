@@ -130,7 +130,8 @@ def test_report_outlives_a_reset_of_the_board():
     board = state["board"]
     board.all_view()
     board.qmp("system_reset")
-    expect_prompt(BOOT_LIMIT)
+    board.expect("Starting kernel", BOOT_LIMIT)
+    expect_start()
     row("report alpha", "it was killed from the monitor")
     row("report alpha", "before the board was last reset")
     row("report beta", "beta has not crashed since the board started")
