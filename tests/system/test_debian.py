@@ -154,6 +154,22 @@ def test_clocks_advance_together():
     assert 60 * abs(rate[0] - rate[1]) < 0.010, rate
 
 
+def test_panic_is_over_and_remembered():
+    """A kernel panics and resets itself: its VM comes back alone, and has its last words (ramoops)."""
+    alpha, beta = guests
+    beta.attach()
+    beta.run("lsmod | grep ramoops; sysctl -qw kernel.panic=1")
+    board.line("echo c > /proc/sysrq-trigger")
+    board.expect(r"Kernel panic - not syncing: sysrq triggered crash")
+    board.expect(r"\[bulkhead\] beta: starts again", 300)
+    board.expect(r"beta login: ", 600)
+    beta.login()
+    words = beta.run("cat /sys/fs/pstore/dmesg-ramoops-*")
+    assert "Kernel panic - not syncing: sysrq triggered crash" in words, words[-500:]
+    alpha.attach()
+    assert float(alpha.run("cut -d ' ' -f 1 /proc/uptime")) > 60
+
+
 def test_data_survives_a_restart():
     assert hashes, "nothing was written"
     board.off()

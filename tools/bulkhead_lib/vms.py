@@ -8,7 +8,7 @@ from .common import GUESTS, TOP, Refused, align, confirm, dts_size, parse_size, 
     show_size, terminal, write_text
 from .project import BOARDS, TEMPLATE, judge, smallest_board
 
-DEBIAN_BOOTARGS = "root=/dev/vda ro rootfstype=ext4 console=ttyAMA0"
+DEBIAN_BOOTARGS = "root=/dev/vda ro rootfstype=ext4 console=ttyAMA0 modules_load=ramoops"
 RECIPE = os.path.join(TOP, "guests", "debian", "build")
 MAIN_DISK = "root"
 
