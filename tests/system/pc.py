@@ -3,6 +3,7 @@ import hashlib
 import os
 import re
 import shutil
+import signal
 import struct
 import subprocess
 import tempfile
@@ -51,7 +52,9 @@ class Desk:
 
     def terminal(self, *args):
         """The same on a terminal, to be talked to."""
-        port = pexpect.spawn(BULKHEAD, list(args), cwd=self.folder, encoding="utf-8", timeout=60)
+        # Who was started in the background ignores Ctrl-C, and so would its children.
+        port = pexpect.spawn(BULKHEAD, list(args), cwd=self.folder, encoding="utf-8", timeout=60,
+                             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         port.delaybeforesend = None
         return port
 
