@@ -92,7 +92,9 @@ class Board:
         self.send(ESCAPE + "0")
         self.expect("bulkhead> ")
         self.line(command)
-        self.expect(re.escape(command) + r"\r*\n")
+        # The hypervisor may say something at any moment, in the middle of what is typed.
+        said = r"(?:\r*\x1b\[K\[bulkhead\][^\n]*\n(?:\r*bulkhead> [^\n]*?)?)*"
+        self.expect(said.join(map(re.escape, command)) + said + r"\r*\n")
         self.expect("bulkhead> ")
         return self.port.before.replace("\r", "")
 
