@@ -55,6 +55,7 @@ struct sdhci {
     enum sdhci_state state;
     struct timer timer;
     uint64_t deadline; /* no progress until then: a time-out */
+    bool late;         /* it has passed once, and the controller had something to say */
     uint64_t limit;    /* of the whole try */
     struct block_request *r;
     uint64_t sector;

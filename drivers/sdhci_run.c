@@ -59,13 +59,17 @@ void sdhci_wait(struct sdhci *h, enum sdhci_state state, uint64_t us)
 {
     h->state = state;
     h->deadline = time_now() + ticks_from_us(us);
+    h->late = false;
     timer_arm(&h->timer, h->deadline);
 }
 
 /* Progress only moves the deadline: the timer finds out when it fires. */
 static void progress(struct sdhci *h)
 {
-    h->deadline = MIN(time_now() + ticks_from_us(STALL_US), h->limit);
+    uint64_t now = time_now();
+    h->deadline = MIN(now + ticks_from_us(STALL_US), h->limit);
+    if (h->deadline > now)
+        h->late = false;
 }
 
 void sdhci_finish(struct sdhci *h, enum block_status status)
@@ -236,8 +240,8 @@ static bool waits_for_interrupt(const struct sdhci *h)
     return h->state != SDHCI_RESET && h->state != SDHCI_SETTLING;
 }
 
-/* A core that was held up finds its timer and the controller's interrupt due at once; only a
- * controller that is silent is late. */
+/* A core that was held up finds its timer and the controller's interrupt due at once: that counts,
+ * but once only, or words without progress would go on for ever. */
 static void expired(void *device)
 {
     struct sdhci *h = device;
@@ -247,7 +251,8 @@ static void expired(void *device)
         timer_arm(&h->timer, h->deadline);
         return;
     }
-    if (waits_for_interrupt(h)) {
+    if (waits_for_interrupt(h) && !h->late) {
+        h->late = true;
         /* First: serving may end the turn, and then the driver is another core's. */
         timer_arm(&h->timer, time_now() + ticks_from_us(GRACE_US));
         if (serve(h))

@@ -30,7 +30,7 @@ $(foreach g,$(GUESTS),$(eval $(call guest_rule,$(g))))
 WITNESS_FLAGS := -std=gnu11 -O2 -g $(WARNINGS) -ffreestanding -static -nostdlib -mno-outline-atomics \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-tree-loop-distribute-patterns -fno-pie -no-pie
 
-build/guests/witness.elf: $(wildcard guests/witness/*.[ch]) guests/guests.mk | setup
+build/guests/witness.elf: $(wildcard guests/witness/*.[ch]) guests/lib/mem.c guests/guests.mk | setup
 	@mkdir -p $(@D)
 	@$(HCC) $(WITNESS_FLAGS) -o $@ $(filter %.c,$^)
 	@echo "  GUEST   $@"

@@ -3,31 +3,15 @@
 #ifndef GUESTS_ATTACK_DISK_H
 #define GUESTS_ATTACK_DISK_H
 
+#include "../lib/virtio.h"
 #include "attack.h"
 
 #pragma GCC visibility push(hidden)
 
 enum {
-    DISK = 0x0a000000,
-    DISK_READ_ONLY = 0x0a000200,
-    DRIVER_FEATURES = 0x020,
-    DRIVER_FEATURES_SEL = 0x024,
-    QUEUE_SEL = 0x030,
-    QUEUE_NUM = 0x038,
-    QUEUE_READY = 0x044,
-    QUEUE_NOTIFY = 0x050,
-    INTERRUPT_STATUS = 0x060,
-    INTERRUPT_ACK = 0x064,
-    STATUS = 0x070,
-    QUEUE_DESC = 0x080,
-    QUEUE_DRIVER = 0x090,
-    QUEUE_DEVICE = 0x0a0,
-    CONFIG = 0x100,
-    NEEDS_RESET = 64,
+    DISK = FIRST_SLOT,
+    DISK_READ_ONLY = FIRST_SLOT + 0x200,
     SIZE = 64,
-    NEXT = 1,
-    WRITE = 2,
-    INDIRECT = 4,
     FEATURE_INDIRECT = 1 << 28,
     FEATURE_EVENT = 1 << 29,
     T_IN = 0,
@@ -35,12 +19,6 @@ enum {
     T_FLUSH = 4,
     T_GET_ID = 8,
     S_PENDING = 0xee, /* nothing was written there yet */
-};
-
-struct desc {
-    uint64_t addr;
-    uint32_t len;
-    uint16_t flags, next;
 };
 
 struct rings {

@@ -2,39 +2,12 @@
 /* A driver for virtio-blk over MMIO, version 2 (virtio 1.2, 4.2 and 5.2). Each slot owns three
  * descriptors. */
 #include "lib.h"
+#include "virtio.h"
 
-enum {
-    MAGIC_VALUE = 0x000,
-    VERSION = 0x004,
-    DEVICE_ID = 0x008,
-    DRIVER_FEATURES = 0x020,
-    DRIVER_FEATURES_SEL = 0x024,
-    QUEUE_NUM = 0x038,
-    QUEUE_READY = 0x044,
-    QUEUE_NOTIFY = 0x050,
-    INTERRUPT_STATUS = 0x060,
-    INTERRUPT_ACK = 0x064,
-    STATUS = 0x070,
-    QUEUE_DESC = 0x080,
-    QUEUE_DRIVER = 0x090,
-    QUEUE_DEVICE = 0x0a0,
-    CONFIG = 0x100,
-    FEATURES_OK = 8,
-    QUEUE_SIZE = 32,
-    NEXT = 1,
-    WRITE = 2,
-    FIRST_SLOT = 0x0a000000,
-    FIRST_INTID = 32 + 16,
-};
-
-struct descriptor {
-    uint64_t addr;
-    uint32_t len;
-    uint16_t flags, next;
-};
+enum { QUEUE_SIZE = 32 };
 
 static struct {
-    struct descriptor desc[QUEUE_SIZE];
+    struct desc desc[QUEUE_SIZE];
     struct {
         uint16_t flags, idx, ring[QUEUE_SIZE], event;
     } avail;
@@ -108,10 +81,10 @@ void disk_start(struct disk *d, unsigned slot, int type, uint64_t sector, void *
     uint16_t i = (uint16_t)(3 * slot);
     headers[slot].type = (uint32_t)type;
     headers[slot].sector = sector;
-    queue.desc[i] = (struct descriptor){(uint64_t)&headers[slot], 16, NEXT, i + 1};
+    queue.desc[i] = (struct desc){(uint64_t)&headers[slot], 16, NEXT, i + 1};
     queue.desc[i + 1] =
-        (struct descriptor){(uint64_t)buffer, bytes, NEXT | (type == DISK_READ ? WRITE : 0), i + 2};
-    queue.desc[i + 2] = (struct descriptor){(uint64_t)&statuses[slot], 1, WRITE, 0};
+        (struct desc){(uint64_t)buffer, bytes, NEXT | (type == DISK_READ ? WRITE : 0), i + 2};
+    queue.desc[i + 2] = (struct desc){(uint64_t)&statuses[slot], 1, WRITE, 0};
     queue.avail.ring[queue.avail.idx % QUEUE_SIZE] = i;
     __atomic_store_n(&queue.avail.idx, (uint16_t)(queue.avail.idx + 1), __ATOMIC_RELEASE);
     barrier();

@@ -1,26 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "linux.h"
 
-/* The compiler may call these (C11 5.1.2.1, GCC manual "Standards"). */
-void *memset(void *to, int byte, size_t n);
-void *memcpy(void *restrict to, const void *restrict from, size_t n);
-
-void *memset(void *to, int byte, size_t n)
-{
-    for (uint8_t *p = to; n; n--)
-        *p++ = (uint8_t)byte;
-    return to;
-}
-
-void *memcpy(void *restrict to, const void *restrict from, size_t n)
-{
-    uint8_t *p = to;
-    const uint8_t *q = from;
-    while (n--)
-        *p++ = *q++;
-    return to;
-}
-
 /* The kernel enters here; the stack holds arguments that nobody needs. */
 __asm__(".global _start\n_start:\tmov x29, #0\n\tb witness_main\n");
 

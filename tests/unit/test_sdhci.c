@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The card's driver against models of controller and card: bringing up, reading, writing, caches,
  * cores. */
+#include <drivers/sdhci_regs.h>
 #include <model/sdhci_rig.h>
 #include <stdarg.h>
 #include <string.h>
@@ -266,7 +267,7 @@ static void test_held_up_core(void **state)
     assert_true(rig_open());
     for (unsigned i = 0; i < ARRAY_SIZE(ops); i++) {
         struct rig_request q;
-        rig_request(&q, ops[i], 8, ops[i] == BLOCK_FLUSH ? 0 : 16, data);
+        rig_request(&q, ops[i], 8, ops[i] == BLOCK_FLUSH ? 0 : 3, data);
         block_submit(0, &q.r);
         for (unsigned late = 0; late < 100 && !q.calls; late++) {
             fake_time += 2ull * FAKE_HZ;
@@ -277,6 +278,26 @@ static void test_held_up_core(void **state)
     }
     assert_int_equal(fake_log_lines, 0);
     ends_clean();
+}
+
+/* A controller that is late and says the same useless thing again and again: the turn ends. */
+static void test_chatter_is_bounded(void **state)
+{
+    struct rig_request q;
+    unsigned steps = 0;
+    (void)state;
+    rig_reset();
+    assert_true(rig_open());
+    rig_model.mute = true;
+    rig_request(&q, BLOCK_READ, 8, 3, data);
+    block_submit(0, &q.r);
+    for (; steps < 2000 && !q.calls; steps++) {
+        rig_model.regs[SDHCI_INT_STATUS / 4] |= INT_WRITE_READY;
+        fake_run_next();
+    }
+    assert_true(steps < 2000);
+    assert_int_equal(q.calls, 1);
+    assert_int_equal(q.status, BLOCK_IO_ERROR);
 }
 
 static void test_boot_io(void **state)
@@ -311,6 +332,7 @@ int main(void)
         cmocka_unit_test(test_runs_on_the_asking_core),
         cmocka_unit_test(test_one_block_at_a_time),
         cmocka_unit_test(test_held_up_core),
+        cmocka_unit_test(test_chatter_is_bounded),
         cmocka_unit_test(test_boot_io),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
