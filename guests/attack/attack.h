@@ -18,6 +18,7 @@ enum end {
     ENDS_HANG,  /* its cores never come back: somebody restarts the VM */
     ENDS_RESET, /* the VM asks for a restart */
     ENDS_CRASH, /* the hypervisor ends it, with a report, and starts it again */
+    ENDS_BITE,  /* the same, by its watchdog */
     ENDS_OFF,   /* the VM turns itself off */
 };
 
@@ -84,6 +85,7 @@ enum end {
     X("loop-both", cpu_loop_both, ENDS_HANG)             \
     X("wfi-for-ever", cpu_wfi, ENDS_HANG)                \
     X("vectors-in-hole", cpu_vectors, ENDS_CRASH)        \
+    X("watchdog-unfed", cpu_watchdog, ENDS_BITE)         \
     X("registers-garbage", cpu_garbage, ENDS_HANG)       \
     X("exit-storm", cpu_exit_storm, ENDS_HANG)           \
     X("requests-then-loop", virtio_then_loop, ENDS_HANG) \

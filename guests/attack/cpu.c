@@ -275,6 +275,16 @@ const char *cpu_vectors(void)
     return "?";
 }
 
+/* Its watchdog armed for half a second and another (SBSA, DEN 0029B A.3), and never fed. */
+const char *cpu_watchdog(void)
+{
+    enum { WCS = 0x09060000, WOR = WCS + 8, WCS_EN = 1 };
+
+    write32(WOR, (uint32_t)SYSREG_READ(cntfrq_el0) / 2);
+    write32(WCS, WCS_EN);
+    return cpu_loop_both();
+}
+
 static void garbage(void)
 {
     SYSREG_WRITE(mair_el1, ~0ul);

@@ -126,11 +126,12 @@ static void read_line(char *line)
 
 static void list(void)
 {
-    const char *ends[5];
+    const char *ends[6];
     ends[ENDS_OK] = "ok";
     ends[ENDS_HANG] = "hang";
     ends[ENDS_RESET] = "reset";
     ends[ENDS_CRASH] = "crash";
+    ends[ENDS_BITE] = "bite";
     ends[ENDS_OFF] = "off";
 #define LIST(name, function, end) print("case %s %s\n", name, ends[end]);
     CASES(LIST)

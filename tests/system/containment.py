@@ -170,10 +170,10 @@ class Containment:
         self.attach(ATTACK)
         self.board.line(name)
         # Word of a case that ends its VM may come in the middle of the line.
-        word = {"off": "is off", "crash": "crashed", "reset": "ends"}.get(self.cases[name], "[unheard]")
+        word = {"off": "is off", "crash": "crashed", "bite": "was stopped", "reset": "ends"}.get(self.cases[name], "[unheard]")
         self.board.expect([rf"\n{name}: begins", rf"\[bulkhead\] attack: {re.escape(word)}: "], 30)
         seen = {"ok": self.run_ok, "hang": self.run_hang, "reset": self.run_reset, "crash": self.run_crash,
-                "off": self.run_off}[self.cases[name]](name)
+                "bite": self.run_bite, "off": self.run_off}[self.cases[name]](name)
         late = self.beats()
         self.rows.append((name, seen, time.monotonic() - started, late, *self.longest_stays()))
         print(f"{name}: {seen}", flush=True)
@@ -205,6 +205,12 @@ class Containment:
         report = self.ask("report attack")
         assert re.search(r"attack: it took an exception.*since power-on.*exits: ", report, re.S), report
         return "crashed, came back alone"
+
+    def run_bite(self, _name):
+        self.board.expect(PROMPT, CASE_LIMIT)
+        report = self.ask("report attack")
+        assert re.search(r"attack: its watchdog was not fed.*since power-on.*exits: ", report, re.S), report
+        return "bitten, came back alone"
 
     def longest_stays(self):
         """In microseconds since `stats reset`: on the attacker's cores, on the witness's."""

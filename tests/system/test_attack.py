@@ -11,7 +11,7 @@ SUBSET = """
     gicd-fuzz gicc-fuzz sgi-storm level-storm eoi-without-ack lr-overflow two-core-gicd timer-always timer-by-hand
     virtio-registers virtio-rings virtio-chains virtio-lengths virtio-index virtio-indirect virtio-moved virtio-reset
     virtio-two-core disk-beyond disk-read-only disk-flood console-escapes console-flood
-    loop-both vectors-in-hole exit-storm requests-then-loop reset reset-in-flight cpu-off-all
+    loop-both vectors-in-hole watchdog-unfed exit-storm requests-then-loop reset reset-in-flight cpu-off-all
 """.split()
 
 scene = None
