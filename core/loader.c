@@ -216,7 +216,7 @@ static enum loader_result make_device_tree(struct load *s)
     CHECK(to);
     bytes = guest_dt_write(s->vm, s->l->initrd, to, GUEST_DT_MAX);
     cache_clean_invalidate(to, GUEST_DT_MAX);
-    icache_invalidate_all();
+    icache_invalidate();
     if (bytes > 0)
         return LOADER_DONE;
     fail(s, "bootargs", "device tree", "does not fit");

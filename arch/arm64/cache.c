@@ -57,10 +57,10 @@ void cache_zero(void *start, size_t bytes)
     dsb(sy);
 }
 
-void icache_invalidate_all(void)
+void icache_invalidate(void)
 {
-    __asm__ volatile("ic ialluis" : : : "memory");
-    dsb(ish);
+    __asm__ volatile("ic iallu" : : : "memory");
+    dsb(nsh);
     isb();
 }
 

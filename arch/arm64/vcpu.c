@@ -143,7 +143,7 @@ noreturn void vcpu_enter(struct vcpu *vcpu, ipaddr_t entry, uint64_t context)
     load_translation(vcpu);
     ptimer_reset(vcpu);
     fp_reset();
-    icache_invalidate_all();
+    icache_invalidate();
     vcpu_eret(regs);
 }
 

@@ -80,8 +80,10 @@ void cache_invalidate(void *start, size_t bytes);
 void cache_clean_invalidate(void *start, size_t bytes);
 /* Zero, clean and invalidate: whole lines, `start` and `bytes` multiples of PAGE_SIZE. */
 void cache_zero(void *start, size_t bytes);
-/* After instructions were written, when caches are clean: IC IALLUIS, DSB, ISB. */
-void icache_invalidate_all(void);
+/* After instructions were written, when caches are clean: IC IALLU, DSB, ISB. This core's only: a
+ * vCPU's core does it when the vCPU starts, and a guest that starts and stops one all the time
+ * costs no other VM's core anything. */
+void icache_invalidate(void);
 
 /* ---- EL2's address space (arch/arm64/mmu.c). ---- */
 

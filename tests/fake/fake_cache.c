@@ -162,7 +162,7 @@ __attribute__((weak)) void cache_zero(void *start, size_t bytes)
     cache_clean_invalidate(start, bytes);
 }
 
-__attribute__((weak)) void icache_invalidate_all(void)
+__attribute__((weak)) void icache_invalidate(void)
 {
     fake_icache_invalidations++;
 }

@@ -98,9 +98,15 @@ void vgic_cpu_start(struct vcpu *vcpu)
     (void)vcpu;
     vgic_starts++;
 }
+static unsigned timers_off; /* a bit for each core */
+void vcpu_timers_off(struct vcpu *vcpu)
+{
+    timers_off |= 1u << vcpu->cpu;
+}
 void vgic_cpu_stop(struct vcpu *vcpu)
 {
-    (void)vcpu;
+    assert_true(timers_off >> vcpu->cpu & 1); /* or what is given back here comes again at once */
+    timers_off &= ~(1u << vcpu->cpu);
     vgic_stops++;
 }
 void vgic_cpu_pause(struct vcpu *vcpu)
