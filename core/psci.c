@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Power State Coordination Interface 1.1 (DEN 0022D) as a guest sees it: its own vCPUs and nothing
  * else. */
+#include <bulkhead/calls.h>
 #include <bulkhead/cpu.h>
 #include <bulkhead/guest_mem.h>
 #include <bulkhead/vm.h>
@@ -35,11 +36,11 @@ enum psci_result {
 
 enum {
     SMC64 = 1 << 30,
-    VERSION_1_1 = 0x10001,
+    VERSION_1_1 = ANSWER_PSCI_1_1,
     MIGRATE_NOT_REQUIRED = 2,        /* 5.9: no trusted OS */
     POWER_STATE_POWERDOWN = 1 << 16, /* 5.4.2.1, original format, StateType */
     POWER_STATE_RESERVED = 0xfcfe0000,
-    SMCCC_VERSION = 0x80000000,
+    SMCCC_VERSION = CALL_SMCCC_VERSION,
 };
 
 /* A guest's MPIDR values are its CPU numbers in Aff0 (arch: VMPIDR_EL2); any other bit names

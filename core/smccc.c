@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SMC Calling Convention (DEN 0028E): what a guest gets for HVC #0 and SMC #0. */
+#include <bulkhead/calls.h>
 #include <bulkhead/vm.h>
 
 #include "smccc.h"
 #include "vm_internal.h"
 
 enum {
-    SMCCC_VERSION = 0x80000000,
+    SMCCC_VERSION = CALL_SMCCC_VERSION,
     SMCCC_ARCH_FEATURES = 0x80000001,
     VENDOR_CALL_COUNT =
         0x8600ff00, /* 0028E 6.2: general service queries of the vendor hypervisor range */
     VENDOR_CALL_UID = 0x8600ff01,
     VENDOR_REVISION = 0x8600ff03,
-    VERSION_1_2 = 0x10002,
+    VERSION_1_2 = ANSWER_SMCCC_1_2,
 };
 
 /* b7a6a1ee-93f6-4b11-a60b-5dbb0c2f71e4, ours alone; 0028E 5.1.3: words of the UUID, little-endian

@@ -12,8 +12,11 @@ WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototy
 HYP_INCLUDES = -Iinclude -Ibuild/include -I. $(LIBC_INCLUDES) -isystem $(LIBFDT)
 # The image has a size to hold (tools/size): small code, seen as a whole. Not what runs with the MMU off.
 HYP_OPT := -Os -fomit-frame-pointer
-HYP_NO_LTO := $(addprefix arch/arm64/,early.c early_refuse.c pagetable.c mmu.c)
+HYP_NO_LTO := $(addprefix arch/arm64/,early.c early_refuse.c pagetable.c mmu.c) vgic/hot.c vdev/hot.c
 HYP_LTO = $(if $(filter $(HYP_NO_LTO),$<),,-flto)
+# Fast paths lose x0-x2 of the guest's registers and nothing else, so may call nothing (include/bulkhead/hot.h).
+HYP_HOT := vgic/hot.c vdev/hot.c
+HYP_HOT_FLAGS := -O2 $(foreach n,3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18,-fcall-saved-x$(n))
 HYP_CFLAGS = -std=c11 $(HYP_OPT) -g $(WARNINGS) -Wframe-larger-than=2048 $(EL2_FLAGS) $(HYP_LTO) $(HYP_INCLUDES)
 
 # newlib's formatter is the integer-only one. It names an allocator, for asprintf, which is not in the
@@ -32,7 +35,12 @@ $(HYP)/bulkhead.img: $(HYP)/bulkhead.elf
 	@$(HOBJCOPY) -O binary $< $@
 	@echo "  IMAGE   $@ ($$(wc -c < $@) bytes)"
 
-$(HYP)/bulkhead.elf: $(HYP_OBJECTS) $(LIB)/libfdt.a $(LIB)/libc.a $(HYP_SCRIPT) mk/hyp.mk
+$(HYP)/hot.ok: $(HYP_HOT:%.c=$(HYP)/obj/%.o)
+	@! $(HLD:%ld=%objdump) -dr $^ | grep -E 'CALL26|JUMP26|\sblr\s|\sbr\s' || \
+		{ echo "a fast path calls something: include/bulkhead/hot.h"; exit 1; }
+	@touch $@
+
+$(HYP)/bulkhead.elf: $(HYP_OBJECTS) $(HYP)/hot.ok $(LIB)/libfdt.a $(LIB)/libc.a $(HYP_SCRIPT) mk/hyp.mk
 	@echo "  LD      $@"
 	@$(HCC) $(HYP_OPT) -g $(WARNINGS) -Wframe-larger-than=2048 $(EL2_FLAGS) $(HYP_LDFLAGS) -T $(HYP_SCRIPT) \
 		-Wl,-Map,$(HYP)/bulkhead.map -o $@ $(HYP_OBJECTS) \
@@ -41,7 +49,7 @@ $(HYP)/bulkhead.elf: $(HYP_OBJECTS) $(LIB)/libfdt.a $(LIB)/libc.a $(HYP_SCRIPT) 
 $(HYP)/obj/%.o: %.c mk/hyp.mk mk/deps.mk | build/include/bulkhead/version.h $(NEWLIB) $(LIBFDT)
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
-	@$(HCC) $(HYP_CFLAGS) -MMD -MP -c $< -o $@
+	@$(HCC) $(HYP_CFLAGS) $(if $(filter $(HYP_HOT),$<),$(HYP_HOT_FLAGS)) -MMD -MP -c $< -o $@
 
 $(HYP)/obj/%.o: %.S mk/hyp.mk mk/deps.mk | $(NEWLIB)
 	@mkdir -p $(@D)

@@ -29,10 +29,9 @@ static void write_ctlr(struct vcpu *v, struct mmio_access *a)
     vgic_run_event(v);
 }
 
-/* ITLinesNumber, CPUNumber (4.3.2). */
 static void read_typer(struct vcpu *v, struct mmio_access *a)
 {
-    a->value = (VGIC_WORDS - 1) | (v->vm->nvcpus - 1) << 5;
+    a->value = vgic_typer(v->vm);
 }
 
 static void read_iidr(struct vcpu *v, struct mmio_access *a)

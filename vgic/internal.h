@@ -9,6 +9,7 @@
  *   lr.c           one interrupt against its list register
  *   refill.c       more interrupts than list registers; maintenance
  *   hardware.c     the virtual timer's physical interrupt
+ *   hot.c          fast paths (hot.h)
  *   vgic.c         reset, start, stop, events
  *
  * "Own core": the core the vCPU is pinned to; only it may touch its list registers and its private
@@ -54,6 +55,8 @@ static inline uint32_t lr_with_priority(uint8_t priority)
 /* GICH_VMCR (IHI 0048B 5.3.3). */
 #define VMCR_EOIMODE (1u << 9)
 
+enum { SGI_BITS = 0xffff }; /* of word 0 of a bitmap */
+
 static inline uint32_t bit_of(unsigned id)
 {
     return 1u << id % 32;
@@ -85,6 +88,12 @@ static inline bool is_hardware(unsigned id)
 static inline unsigned first_bit(uint32_t bits)
 {
     return (unsigned)__builtin_ctz(bits);
+}
+
+/* GICD_TYPER: ITLinesNumber, CPUNumber (IHI 0048B 4.3.2). */
+static inline uint32_t vgic_typer(const struct vm *vm)
+{
+    return (VGIC_WORDS - 1) | (vm->nvcpus - 1) << 5;
 }
 
 /* ---- lr.c; own core, locked for an SPI ---- */
@@ -148,6 +157,9 @@ void vgic_sgi_clear(struct vcpu *v, unsigned id, uint8_t sources);
 
 /* Mask or unmask the physical interrupt as the guest's distributor would forward it. */
 void vgic_hardware_follow(struct vcpu *v);
+/* After a change to what timer_lr depends on: enable bits, GICD_CTLR, its LR, its priority,
+ * overflow. */
+void vgic_hardware_prepare(struct vcpu *v);
 /* Physical interrupt: inactive, but still pending. */
 void vgic_hardware_give_back(unsigned id);
 /* Guest writes to ISPENDR, ICPENDR, ISACTIVER, ICACTIVER. */

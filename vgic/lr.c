@@ -29,6 +29,8 @@ static void unmap(struct vcpu *v, unsigned i)
     c->lr_of[id] = VGIC_NO_LR;
     c->lr_latched &= (uint16_t) ~(1u << i);
     set_held(v, id / 32, bit_of(id), 0);
+    if (is_hardware(id))
+        vgic_hardware_prepare(v);
 }
 
 /* Would it be forwarded to this vCPU if it were pending? */
@@ -189,6 +191,8 @@ static void refresh(struct vcpu *v, unsigned id, unsigned i)
         if (lr != old)
             gich_write_lr(i, lr);
         publish(v, id, lr);
+        if (is_hardware(id))
+            vgic_hardware_prepare(v);
         return;
     }
     /* Gone. An LR with its EOI bit set is not empty, and asks for maintenance, until it is cleared.
@@ -211,6 +215,8 @@ void vgic_load(struct vcpu *v, unsigned id, unsigned i)
     c->unpend[id / 32] &= ~bit_of(id); /* the bank has obeyed already */
     c->unactive[id / 32] &= ~bit_of(id);
     set_held(v, id / 32, 0, bit_of(id));
+    if (is_hardware(id))
+        vgic_hardware_prepare(v);
     if (is_hardware(id))
         lr |= LR_HW | (uint32_t)id << LR_SOURCE_SHIFT;
     if (b->active & bit_of(id)) {
@@ -317,6 +323,7 @@ void vgic_update(struct vcpu *v, unsigned word, uint32_t bits)
     if (wait) {
         c->overflow = true;
         c->waiting[word] |= wait;
+        vgic_hardware_prepare(v);
     }
     if (word == 0 && (idle & c->bank.pending & bit_of(INTID_VTIMER))) {
         c->bank.pending &= ~bit_of(INTID_VTIMER);

@@ -5,8 +5,6 @@
  */
 #include "internal.h"
 
-enum { SGI_BITS = 0xffff }; /* of word 0 */
-
 /* Bitmap registers: 32 words each; those beyond 127 are RAZ/WI. */
 static unsigned word_of(const struct mmio_access *a)
 {

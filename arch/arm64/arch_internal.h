@@ -12,12 +12,14 @@
 struct core {
     uint64_t stack_top;
     uint64_t emergency_top;
-    uint64_t mpidr;   /* affinity bits */
-    uint64_t faulted; /* a fault at EL2 is being reported */
-    uint64_t root;    /* PA of its own level-1 table */
-    unsigned index;   /* in the board DT's /cpus */
-    uint32_t up;      /* 1: runs C on its own stack and tables; atomic */
-    uint8_t gic_mask; /* its bit in GICD_ITARGETSRn and GICD_SGIR */
+    uint64_t mpidr;      /* affinity bits */
+    uint64_t faulted;    /* a fault at EL2 is being reported */
+    uint64_t root;       /* PA of its own level-1 table */
+    unsigned index;      /* in the board DT's /cpus */
+    uint32_t up;         /* 1: runs C on its own stack and tables; atomic */
+    uint8_t gic_mask;    /* its bit in GICD_ITARGETSRn and GICD_SGIR */
+    struct vcpu *vcpu;   /* that runs here, if a guest does; with the next two, hot.S's */
+    uint8_t *gicc, *lrs; /* GICC, and GICH_LR0 */
 } __attribute__((aligned(128)));
 
 /* The boot core has slot 0; a core's slot is not its index. */
@@ -51,7 +53,8 @@ unsigned serror_drain(void);
 noreturn void arch_boot(uint64_t dtb);
 noreturn void arch_secondary(void);
 noreturn void arch_idle_loop(void);
-void trap_irq(struct vcpu_regs *regs);
+/* `iar`: what GICC_IAR said. */
+void trap_irq(struct vcpu_regs *regs, uint32_t iar);
 
 /* ---- Before the MMU is on: early.c, early_refuse.c. Code that runs at its physical address. ----
  */
@@ -85,10 +88,18 @@ void gic_init_core(void);
 void gic_handle(void);
 
 /* INTIDs that EL2 itself uses (GICv2; the PPIs as the BCM2711's and Arm's BSA have them). */
-enum { SGI_KICK = 0, PPI_MAINTENANCE = 25, PPI_EL2_TIMER = 26, PPI_VIRTUAL_TIMER = 27 };
+enum {
+    SGI_KICK = 0,
+    SGI_VGIC = 1,
+    PPI_MAINTENANCE = 25,
+    PPI_EL2_TIMER = 26,
+    PPI_VIRTUAL_TIMER = 27
+};
 
 /* gich.c */
 void gich_init(void *base);
+/* GICH_LR0. */
+uint8_t *gich_lrs(void);
 
 /* ---- Stage 2 (stage2.c) ---- */
 

@@ -10,6 +10,7 @@
  */
 #include <bulkhead/account.h>
 #include <bulkhead/cpu.h>
+#include <bulkhead/hot.h>
 #include <bulkhead/log.h>
 #include <bulkhead/machine.h>
 #include <bulkhead/timer.h>
@@ -60,6 +61,8 @@ enum {
 };
 
 static uint8_t *gicd, *gicc;
+volatile uint32_t *hot_lrs, *hot_sgir;
+uint32_t hot_sgi_words[MAX_CPUS];
 static unsigned nintids;
 
 struct handler {
@@ -143,12 +146,17 @@ static void init_private(void)
 
 void gic_init_core(void)
 {
-    core_this()->gic_mask = own_mask();
+    struct core *core = core_this();
+    core->gic_mask = own_mask();
+    core->gicc = gicc;
+    core->lrs = gich_lrs();
+    hot_sgi_words[core->index] = (uint32_t)core->gic_mask << 16 | SGI_VGIC;
     init_private();
     mmio_write32(gicc + GICC_PMR, PMR_ALL);
     mmio_write32(gicc + GICC_BPR, 0);
     mmio_write32(gicc + GICC_CTLR, CTLR_ENABLE | GICC_CTLR_EOIMODE);
     irq_unmask(SGI_KICK);
+    irq_unmask(SGI_VGIC);
     irq_unmask(PPI_EL2_TIMER);
     irq_unmask(PPI_MAINTENANCE);
 }
@@ -174,8 +182,10 @@ bool gic_init(const struct machine *m, struct refusal *why)
     core_this()->gic_mask = own_mask();
     init_spis();
     dist_write(GICD_CTLR, CTLR_ENABLE);
-    gic_init_core();
     gich_init(gich);
+    hot_lrs = (volatile uint32_t *)gich_lrs();
+    hot_sgir = (volatile uint32_t *)(gicd + GICD_SGIR);
+    gic_init_core();
     return true;
 }
 
@@ -260,6 +270,10 @@ static void dispatch(unsigned intid, uint32_t iar)
         cpu_stop_check();
         dmb(ishld); /* the acknowledge came before what is read now */
         cpu_events_run();
+    } else if (intid == SGI_VGIC) {
+        dmb(ishld);
+        if (vcpu_this())
+            vgic_run_event(vcpu_this());
     } else if (intid == PPI_EL2_TIMER) {
         timer_interrupt();
     } else if (intid == PPI_MAINTENANCE) {
@@ -273,10 +287,9 @@ static void dispatch(unsigned intid, uint32_t iar)
     }
 }
 
-/* False: nothing was pending. May not return. */
-static bool handle_one(void)
+/* `iar`: what GICC_IAR said. False: nothing was pending. May not return. */
+static bool handle(uint32_t iar)
 {
-    uint32_t iar = mmio_read32(gicc + GICC_IAR);
     unsigned intid = iar & 0x3ff;
 
     if (intid >= SPECIAL)
@@ -286,13 +299,18 @@ static bool handle_one(void)
     return true;
 }
 
+static bool handle_one(void)
+{
+    return handle(mmio_read32(gicc + GICC_IAR));
+}
+
 void gic_handle(void)
 {
     for (unsigned i = 0; i < MAX_INTERRUPTS && handle_one(); i++)
         ;
 }
 
-void trap_irq(struct vcpu_regs *regs)
+void trap_irq(struct vcpu_regs *regs, uint32_t iar)
 {
     struct vcpu *vcpu = vcpu_this();
 
@@ -300,7 +318,8 @@ void trap_irq(struct vcpu_regs *regs)
         vcpu->regs = regs;
         vcpu->exits[EXIT_INTERRUPT]++;
     }
-    gic_handle();
+    if (handle(iar))
+        gic_handle();
 }
 
 noreturn void arch_idle_loop(void)

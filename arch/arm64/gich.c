@@ -24,6 +24,11 @@ void gich_init(void *base)
     list_registers = (mmio_read32(gich + GICH_VTR) & 0x3f) + 1;
 }
 
+uint8_t *gich_lrs(void)
+{
+    return gich + GICH_LR;
+}
+
 unsigned gich_lr_count(void)
 {
     return list_registers;

@@ -19,6 +19,7 @@
 #define CORE_STACKS     (2 * GUARD_BYTES + EMERGENCY_BYTES + STACK_BYTES)
 
 /* struct vcpu_regs lies at the very top of the stack; C at EL2 starts right below it. */
+#define FRAME_X30    240
 #define FRAME_PC     248
 #define FRAME_PSTATE 256
 #define FRAME_BYTES  272 /* sizeof(struct vcpu_regs), rounded up to what SP needs */

@@ -7,23 +7,22 @@
 #include <bulkhead/mmio.h>
 #include <bulkhead/vm.h>
 
+#include "arch_internal.h"
+#include "hot_layout.h"
 #include "sysregs.h"
 #include "trap.h"
 
-enum {
-    EC_CP15_32 = 0x03,
-    EC_CP15_64 = 0x04,
-    EC_CP14_32 = 0x05,
-    EC_CP14_LDC = 0x06,
-    EC_CP14_64 = 0x0c,
-    EC_HVC64 = 0x16,
-    EC_SMC64 = 0x17,
-    EC_SYSREG = 0x18,
-    EC_IABT_LOWER = 0x20,
-    EC_DABT_LOWER = 0x24,
-    EC_SERROR = 0x2f,
-    EC_CLASSES = 64,
-};
+/* What hot.S knows. */
+_Static_assert(offsetof(struct core, vcpu) == CORE_VCPU, "hot_layout.h");
+_Static_assert(offsetof(struct core, gicc) == CORE_GICC, "hot_layout.h");
+_Static_assert(offsetof(struct core, lrs) == CORE_GICC + 8, "hot_layout.h");
+_Static_assert(offsetof(struct vcpu, exits) == VCPU_EXITS, "hot_layout.h");
+_Static_assert(offsetof(struct vcpu, gic.timer_lr) == VCPU_TIMER_LR, "hot_layout.h");
+_Static_assert(offsetof(struct vcpu, gic.timer_at) == VCPU_TIMER_AT, "hot_layout.h");
+_Static_assert(EC_HVC64 == ASM_HVC64 && EC_SMC64 == ASM_SMC64, "hot_layout.h");
+_Static_assert(EC_DABT_LOWER == ASM_DABT && EXIT_INTERRUPT == ASM_INTERRUPT, "hot_layout.h");
+_Static_assert(INTID_VTIMER == ASM_VTIMER && SGI_VGIC == ASM_SGI_VGIC, "hot_layout.h");
+_Static_assert(GUEST_PL011_BASE >> 8 == HPFAR_UART << 12, "hot_layout.h");
 
 /* ---- Going on after an emulated instruction ---- */
 

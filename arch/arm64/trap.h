@@ -8,6 +8,22 @@
 
 struct vcpu;
 
+/* ESR_EL2.EC (Arm ARM D17.2.37): the classes that trap_sync() knows. */
+enum {
+    EC_CP15_32 = 0x03,
+    EC_CP15_64 = 0x04,
+    EC_CP14_32 = 0x05,
+    EC_CP14_LDC = 0x06,
+    EC_CP14_64 = 0x0c,
+    EC_HVC64 = 0x16,
+    EC_SMC64 = 0x17,
+    EC_SYSREG = 0x18,
+    EC_IABT_LOWER = 0x20,
+    EC_DABT_LOWER = 0x24,
+    EC_SERROR = 0x2f,
+    EC_CLASSES = 64,
+};
+
 /* From vectors.S: the guest's registers are at the top of this core's EL2 stack. */
 void trap_sync(struct vcpu_regs *regs);
 void trap_serror(struct vcpu_regs *regs);

@@ -138,6 +138,7 @@ noreturn void vcpu_enter(struct vcpu *vcpu, ipaddr_t entry, uint64_t context)
     *regs = (struct vcpu_regs){.pc = entry.v, .pstate = SPSR_EL1H_MASKED};
     regs->x[0] = context;
     vcpu->regs = regs;
+    core_this()->vcpu = vcpu;
     load_traps(vcpu);
     reset_debug();
     load_translation(vcpu);

@@ -16,6 +16,15 @@
     b       guest_exit
 .endm
 
+/* The same by way of the fast paths (hot.S), which begin with x0-x3 saved. */
+.macro from_guest_hot first, path
+    .balign 128
+    stp     x0, x1, [sp, #-FRAME_BYTES]!
+    stp     x2, x3, [sp, #16]
+    \first
+    b       \path
+.endm
+
 /* From EL2 itself: our own bug. The stack may be what is broken, so the report gets one of its own.
    SP_EL0 is a guest's, but none will run here again. \kind: el2_fault.c's table. */
 .macro from_el2 kind
@@ -41,17 +50,18 @@ vectors:
     from_el2 1
     from_el2 2
     from_el2 3
-    from_guest trap_sync   /* AArch64 */
-    from_guest trap_irq
+    from_guest_hot "mrs x1, esr_el2", hot_sync  /* AArch64 */
+    from_guest_hot "", hot_irq
     from_el2 4             /* no FIQ is ever configured */
     from_guest trap_serror
     from_guest trap_sync   /* AArch32, at EL0 */
-    from_guest trap_irq
+    from_guest_hot "", hot_irq
     from_el2 4
     from_guest trap_serror
     .ltorg
 
-/* x0, x1 are saved, x1 is the handler. */
+/* x0, x1 are saved; x1 is the handler, x0 its second argument, if any. */
+    .global guest_exit
 guest_exit:
     stp     x2, x3, [sp, #16]
     stp     x4, x5, [sp, #32]
@@ -73,8 +83,10 @@ guest_exit:
     str     x3, [sp, #FRAME_PSTATE]
     mov     x29, xzr
     mov     x19, x1
+    mov     x20, x0
     bl      account_enter
     mov     x0, sp
+    mov     x1, x20
     blr     x19
     mov     x0, sp
 

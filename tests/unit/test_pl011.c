@@ -1,7 +1,8 @@
-// sources: vdev/pl011.c
+// sources: vdev/pl011.c vdev/hot.c
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "unit.h"
 #include <bulkhead/console.h>
+#include <bulkhead/hot.h>
 #include <bulkhead/vm.h>
 
 enum {
@@ -102,7 +103,12 @@ static int setup(void **state)
 static uint32_t get(uint32_t offset)
 {
     struct mmio_access a = {.offset = offset, .size = 4};
+    uint64_t hot;
+    vm.vcpus[0].vm = &vm;
+    hot = hot_uart_read(&vm.vcpus[0], offset);
     assert_true(pl011_access(&vm.vcpus[0], uart, &a));
+    if (hot != HOT_NO) /* the fast path has an answer: the same one */
+        assert_int_equal(hot, a.value);
     return (uint32_t)a.value;
 }
 
@@ -123,6 +129,20 @@ static void power_on_values(void **state)
     assert_int_equal(get(IMSC), 0);
     for (unsigned i = 0; i < 8; i++)
         assert_int_equal(get(0xfe0 + 4 * i), id[i]);
+}
+
+static void flags_have_a_fast_path(void **state)
+{
+    (void)state;
+    vm.vcpus[0].vm = &vm;
+    assert_int_equal(hot_uart_read(&vm.vcpus[0], FR), get(FR));
+    pl011_receive(uart, 'x');
+    assert_int_equal(hot_uart_read(&vm.vcpus[0], FR), HOT_NO);
+    assert_int_equal(hot_uart_read(&vm.vcpus[0], DR), HOT_NO);
+    get(DR);
+    room = 0;
+    put(DR, 'y');
+    assert_int_equal(hot_uart_read(&vm.vcpus[0], FR), HOT_NO);
 }
 
 static void access_sizes(void **state)
@@ -441,6 +461,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(power_on_values, setup),
+        cmocka_unit_test_setup(flags_have_a_fast_path, setup),
         cmocka_unit_test_setup(access_sizes, setup),
         cmocka_unit_test_setup(registers_keep_their_bits, setup),
         cmocka_unit_test_setup(early_writers_are_heard, setup),

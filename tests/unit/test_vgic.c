@@ -1,4 +1,4 @@
-// sources: vgic/vgic.c vgic/distributor.c vgic/state.c vgic/sgi.c vgic/shared.c vgic/lr.c vgic/refill.c vgic/hardware.c tests/unit/vgic_rig.c tests/fake/fake_gich.c tests/fake/fake_cpu.c tests/fake/fake_time.c
+// sources: vgic/vgic.c vgic/distributor.c vgic/state.c vgic/sgi.c vgic/shared.c vgic/lr.c vgic/refill.c vgic/hardware.c vgic/hot.c tests/unit/vgic_rig.c tests/unit/hot_rig.c tests/fake/fake_gich.c tests/fake/fake_cpu.c tests/fake/fake_time.c
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The distributor's registers, and the situations in which an interrupt could be lost, doubled or
  * stuck. */

@@ -1,4 +1,4 @@
-// sources: vgic/vgic.c vgic/distributor.c vgic/state.c vgic/sgi.c vgic/shared.c vgic/lr.c vgic/refill.c vgic/hardware.c tests/unit/vgic_rig.c tests/model/gicv2_model.c tests/fake/fake_gich.c tests/fake/fake_cpu.c tests/fake/fake_time.c
+// sources: vgic/vgic.c vgic/distributor.c vgic/state.c vgic/sgi.c vgic/shared.c vgic/lr.c vgic/refill.c vgic/hardware.c vgic/hot.c tests/unit/vgic_rig.c tests/unit/hot_rig.c tests/model/gicv2_model.c tests/fake/fake_gich.c tests/fake/fake_cpu.c tests/fake/fake_time.c
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Long random lives of a vGIC beside a GICv2 by the book: after each step every register reads the
  * same on every CPU, and each CPU is signalled an interrupt of the same priority. */

@@ -8,6 +8,11 @@
 struct vm rig_vm;
 unsigned rig_posts;
 
+/* hot_rig.c, where it is linked */
+__attribute__((weak)) bool rig_hot_access(unsigned n, struct mmio_access *a);
+__attribute__((weak)) bool rig_hot_receive(unsigned n);
+__attribute__((weak)) bool rig_hot_timer(unsigned n);
+
 struct vcpu *vcpu_on(unsigned cpu)
 {
     unsigned n = (cpu + MAX_CPUS - 1) % MAX_CPUS;
@@ -73,12 +78,14 @@ bool rig_step(unsigned n)
     bool did = true;
     if (fake_posted[cpu] & EVENT_VGIC) {
         fake_posted[cpu] &= ~(unsigned)EVENT_VGIC;
-        vgic_run_event(v);
+        if (!rig_hot_receive || !rig_hot_receive(n))
+            vgic_run_event(v);
     } else if (fake_misr(cpu)) {
         vgic_maintenance(v);
         assert_int_equal(fake_misr(cpu), 0); /* no storm */
     } else if (fake_ppi_take(cpu, INTID_VTIMER)) {
-        vgic_vtimer_fired(v);
+        if (!rig_hot_timer || !rig_hot_timer(n))
+            vgic_vtimer_fired(v);
     } else {
         did = false;
     }
@@ -100,7 +107,8 @@ void rig_settle(void)
 static bool access_once(unsigned n, struct mmio_access *a)
 {
     unsigned before = rig_on(n);
-    bool ok = vgic_distributor_access(&rig_vm.vcpus[n], &rig_vm.gic, a);
+    bool ok = (rig_hot_access && rig_hot_access(n, a)) ||
+              vgic_distributor_access(&rig_vm.vcpus[n], &rig_vm.gic, a);
     fake_cpu = before;
     return ok;
 }

@@ -47,6 +47,15 @@ void rig_dir(unsigned n, uint32_t value);
 /* The virtual timer's line on vCPU n's core. */
 void rig_timer(unsigned n, bool level);
 
+/* hot_rig.c, in tests that are linked with it: the fast path's answer on vCPU n's core, if it has
+ * one; how often it had. */
+bool rig_hot_access(unsigned n, struct mmio_access *a);
+bool rig_hot_receive(unsigned n);
+bool rig_hot_timer(unsigned n);
+extern unsigned long rig_hot_answers;
+/* Of the accesses every n-th is held to its word; all would triple the time of the long tests. */
+extern unsigned rig_hot_every;
+
 enum {
     R_CTLR = 0,
     R_ISENABLER = 0x100,

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Fast paths of the distributor (hot.h): the plain cases of distributor.c, state.c, sgi.c, lr.c. */
+#include <bulkhead/hot.h>
+
+#include "internal.h"
+
+/* Offsets: IHI 0048B table 4-1. */
+enum { TYPER = 0x004, ENABLERS = 0x100, ENABLERS_END = 0x200, CLEAR = 0x080, SGIR = 0xf00 };
+
+uint64_t hot_gicd_read(const struct vcpu *v, uint32_t offset)
+{
+    unsigned word = offset >> 2 & 31;
+    if (offset == TYPER)
+        return vgic_typer(v->vm);
+    if (offset - ENABLERS >= ENABLERS_END - ENABLERS || (offset & 3) || word >= VGIC_WORDS)
+        return HOT_NO;
+    return word ? v->vm->gic.bank[word].enabled : v->gic.bank.enabled;
+}
+
+/* A change that concerns no interrupt which is pending, active or in a list register is only noted.
+ */
+static uint64_t change_spis(struct vcpu *v, unsigned word, uint32_t changed)
+{
+    struct vm *vm = v->vm;
+    struct vgic_bank *b = &vm->gic.bank[word];
+    uint32_t busy;
+
+    if (!hot_lock(&vm->gic.lock))
+        return HOT_NO;
+    busy = b->active | b->pending | (b->line & ~b->edge);
+    for (unsigned n = 0; n < vm->nvcpus; n++)
+        busy |= __atomic_load_n(&vm->vcpus[n].gic.held[word], __ATOMIC_RELAXED);
+    if (!(busy & changed))
+        b->enabled ^= changed;
+    lock_release(&vm->gic.lock);
+    return busy & changed ? HOT_NO : 0;
+}
+
+static uint64_t change_enable(struct vcpu *v, uint32_t offset, uint32_t value)
+{
+    unsigned word = offset >> 2 & 31;
+    uint32_t enabled, changed;
+
+    if ((offset & 3) || word >= VGIC_WORDS || v->gic.overflow)
+        return HOT_NO;
+    enabled = bank_of(v, 32 * word)->enabled;
+    changed = value & (offset & CLEAR ? enabled : ~enabled);
+    if (word == 0)
+        return changed & ~(uint32_t)SGI_BITS ? HOT_NO : 0;
+    return changed ? change_spis(v, word, changed) : 0;
+}
+
+/* Make an SGI pending in the list register that it was in last, if that is empty. */
+static inline __attribute__((always_inline)) bool put_sgi(struct vcpu *v, unsigned id,
+                                                          unsigned source)
+{
+    struct vgic_cpu *c = &v->gic;
+    unsigned i = c->lr_of[id];
+
+    if (i == VGIC_NO_LR || c->overflow || !(v->vm->gic.ctlr & 1) ||
+        (hot_lr_read(i) & (LR_STATE | LR_EOI)))
+        return false;
+    c->sgi_last[id] = (uint8_t)source;
+    c->lr_latched |= (uint16_t)(1u << i);
+    hot_lr_write(i,
+                 id | source << LR_SOURCE_SHIFT | LR_PENDING | lr_with_priority(c->priority[id]));
+    return true;
+}
+
+static uint64_t write_sgir(struct vcpu *v, uint32_t value)
+{
+    struct vm *vm = v->vm;
+    unsigned id = value & 0xf, targets = value >> 16 & ((1u << vm->nvcpus) - 1), n;
+    uint64_t bit;
+
+    if (value >> 24 & 3) { /* TargetListFilter: not a list. 2: itself */
+        if ((value >> 24 & 3) != 2)
+            return HOT_NO;
+        targets = 1u << v->index;
+    }
+    if (!targets || (targets & (targets - 1)))
+        return HOT_NO;
+    n = first_bit(targets);
+    if (n == v->index)
+        return put_sgi(v, id, n) ? 0 : HOT_NO;
+    if (v->gic.overflow)
+        return HOT_NO;
+    bit = 1ULL << (4 * id + v->index);
+    if (!(__atomic_fetch_or(&vm->vcpus[n].gic.sgi_inbox, bit, __ATOMIC_RELEASE) & bit))
+        hot_kick(vm->vcpus[n].cpu);
+    return 0;
+}
+
+uint64_t hot_gicd_write(struct vcpu *v, uint32_t offset, uint32_t value)
+{
+    if (offset == SGIR)
+        return write_sgir(v, value);
+    if (offset - ENABLERS < ENABLERS_END - ENABLERS)
+        return change_enable(v, offset, value);
+    return HOT_NO;
+}
+
+/* One SGI from one vCPU; else all stays in the inbox. */
+uint64_t hot_sgi_receive(struct vcpu *v)
+{
+    uint64_t inbox = __atomic_load_n(&v->gic.sgi_inbox, __ATOMIC_RELAXED);
+    unsigned at = (unsigned)__builtin_ctzll(inbox | 1ULL << 63);
+
+    if (inbox != 1ULL << at || !__atomic_compare_exchange_n(&v->gic.sgi_inbox, &inbox, 0, false,
+                                                            __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+        return HOT_NO;
+    if (put_sgi(v, at / 4, at % 4))
+        return 0;
+    __atomic_fetch_or(&v->gic.sgi_inbox, inbox, __ATOMIC_RELEASE);
+    return HOT_NO;
+}
