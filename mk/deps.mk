@@ -29,9 +29,9 @@ EL2_FLAGS := -mcpu=cortex-a72 -mgeneral-regs-only -mstrict-align -mno-outline-at
 	-ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables
 
 # The members that could be of use; only those used end in the image.
-LIBC_SOURCES := stdio/vsnprintf.c stdio/snprintf.c stdlib/strtol.c stdlib/strtoul.c stdlib/strtoll.c \
-	stdlib/strtoull.c stdlib/abs.c stdlib/labs.c stdlib/wctomb_r.c stdlib/mbtowc_r.c search/qsort.c \
-	search/bsearch.c locale/locale.c locale/localeconv.c reent/impure.c errno/errno.c ctype/ctype_.c \
+LIBC_SOURCES := stdlib/strtol.c stdlib/strtoul.c stdlib/strtoll.c \
+	stdlib/strtoull.c stdlib/abs.c stdlib/labs.c search/qsort.c \
+	search/bsearch.c ctype/ctype_.c \
 	$(addprefix ctype/,$(addsuffix .c,isalnum isalpha isdigit islower isprint ispunct isspace \
 		isupper isxdigit tolower toupper)) \
 	$(addprefix string/,$(addsuffix .c,memccpy memchr memcmp memcpy memmem memmove memrchr memset strcat \
@@ -42,12 +42,7 @@ LIBC_FLAGS := -std=gnu11 -w -fomit-frame-pointer $(EL2_FLAGS) -ffreestanding -fn
 	-D_LIBC -DINTEGER_ONLY
 LIB := build/lib
 
-# The integer-only formatter, writing to strings only, is vfprintf.c built this way.
-LIBC_OBJECTS := $(LIBC_SOURCES:%.c=$(LIB)/libc/%.o) $(LIB)/libc/stdio/svfiprintf.o
-
-$(LIB)/libc/stdio/svfiprintf.o: mk/deps.mk mk/newlib/newlib.h | $(NEWLIB)
-	@mkdir -p $(@D)
-	@$(HCC) -Os $(LIBC_FLAGS) -DSTRING_ONLY $(LIBC_INCLUDES) -c $(NEWLIB)/libc/stdio/vfprintf.c -o $@
+LIBC_OBJECTS := $(LIBC_SOURCES:%.c=$(LIB)/libc/%.o)
 
 $(LIB)/libc/%.o: mk/deps.mk mk/newlib/newlib.h | $(NEWLIB)
 	@mkdir -p $(@D)

@@ -19,12 +19,9 @@ HYP_HOT := vgic/hot.c vdev/hot.c
 HYP_HOT_FLAGS := -O2 $(foreach n,3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18,-fcall-saved-x$(n))
 HYP_CFLAGS = -std=c11 $(HYP_OPT) -g $(WARNINGS) -Wframe-larger-than=2048 $(EL2_FLAGS) $(HYP_LTO) $(HYP_INCLUDES)
 
-# newlib's formatter is the integer-only one. It names an allocator, for asprintf, which is not in the
-# archive: bound to a function that stops. malloc itself is nowhere, so a use of it does not link.
+# No member of the archives may ask for an allocator: malloc is nowhere, so it would not link.
 HYP_LDFLAGS := -static -nostdlib -no-pie -flto -flto-partition=one -Wl,--gc-sections -Wl,--build-id=none \
-	-Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments -Wl,--fatal-warnings -Wl,--orphan-handling=error \
-	-Wl,--defsym=_svfprintf_r=_svfiprintf_r -Wl,--defsym=_malloc_r=no_heap \
-	-Wl,--defsym=_realloc_r=no_heap -Wl,--defsym=_free_r=no_heap
+	-Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments -Wl,--fatal-warnings -Wl,--orphan-handling=error
 
 # The image's end lies beyond the reach of one ADR.
 $(HYP)/obj/arch/arm64/early.o $(HYP)/obj/arch/arm64/mmu.o: EL2_FLAGS += -mcmodel=small
