@@ -36,20 +36,21 @@ static bool forwarded(const struct vcpu *v)
 
 /* Once it was in an LR that LR stays its own, empty or not, until it is needed: then a firing timer
  * is one write. */
-void vgic_hardware_prepare(struct vcpu *v)
+void vgic_prepare(struct vcpu *v)
 {
     struct vgic_cpu *c = &v->gic;
     unsigned i = c->lr_of[INTID_VTIMER];
-    bool plain = i != VGIC_NO_LR && !c->overflow && forwarded(v);
+    c->plain = !c->overflow && (__atomic_load_n(&v->vm->gic.ctlr, __ATOMIC_RELAXED) & 1);
     c->timer_at = 4 * i;
-    c->timer_lr = plain ? INTID_VTIMER | LR_HW | INTID_VTIMER << LR_SOURCE_SHIFT | LR_PENDING |
-                              lr_with_priority(c->priority[INTID_VTIMER])
-                        : 0;
+    c->timer_lr = c->plain && i != VGIC_NO_LR && forwarded(v)
+                      ? INTID_VTIMER | LR_HW | INTID_VTIMER << LR_SOURCE_SHIFT | LR_PENDING |
+                            lr_with_priority(c->priority[INTID_VTIMER])
+                      : 0;
 }
 
 void vgic_hardware_follow(struct vcpu *v)
 {
-    vgic_hardware_prepare(v);
+    vgic_prepare(v);
     if (forwarded(v))
         irq_unmask(INTID_VTIMER);
     else

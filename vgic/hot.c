@@ -4,17 +4,21 @@
 
 #include "internal.h"
 
+#define INLINE static inline __attribute__((always_inline))
+
 /* Offsets: IHI 0048B table 4-1. */
 enum { TYPER = 0x004, ENABLERS = 0x100, ENABLERS_END = 0x200, CLEAR = 0x080, SGIR = 0xf00 };
 
 uint64_t hot_gicd_read(const struct vcpu *v, uint32_t offset)
 {
-    unsigned word = offset >> 2 & 31;
+    unsigned word = (offset & ~(uint32_t)CLEAR) - ENABLERS;
+    if (word == 0)
+        return v->gic.bank.enabled;
     if (offset == TYPER)
         return vgic_typer(v->vm);
-    if (offset - ENABLERS >= ENABLERS_END - ENABLERS || (offset & 3) || word >= VGIC_WORDS)
+    if (word >= 4 * VGIC_WORDS || (word & 3))
         return HOT_NO;
-    return word ? v->vm->gic.bank[word].enabled : v->gic.bank.enabled;
+    return v->vm->gic.bank[word / 4].enabled;
 }
 
 /* A change that concerns no interrupt which is pending, active or in a list register is only noted.
@@ -41,7 +45,7 @@ static uint64_t change_enable(struct vcpu *v, uint32_t offset, uint32_t value)
     unsigned word = offset >> 2 & 31;
     uint32_t enabled, changed;
 
-    if ((offset & 3) || word >= VGIC_WORDS || v->gic.overflow)
+    if ((offset & 3) || word >= VGIC_WORDS || !v->gic.plain)
         return HOT_NO;
     enabled = bank_of(v, 32 * word)->enabled;
     changed = value & (offset & CLEAR ? enabled : ~enabled);
@@ -51,14 +55,12 @@ static uint64_t change_enable(struct vcpu *v, uint32_t offset, uint32_t value)
 }
 
 /* Make an SGI pending in the list register that it was in last, if that is empty. */
-static inline __attribute__((always_inline)) bool put_sgi(struct vcpu *v, unsigned id,
-                                                          unsigned source)
+INLINE bool put_sgi(struct vcpu *v, unsigned id, unsigned source)
 {
     struct vgic_cpu *c = &v->gic;
     unsigned i = c->lr_of[id];
 
-    if (i == VGIC_NO_LR || c->overflow || !(v->vm->gic.ctlr & 1) ||
-        (hot_lr_read(i) & (LR_STATE | LR_EOI)))
+    if (!c->plain || i == VGIC_NO_LR || (hot_lr_read(i) & (LR_STATE | LR_EOI)))
         return false;
     c->sgi_last[id] = (uint8_t)source;
     c->lr_latched |= (uint16_t)(1u << i);
@@ -67,28 +69,28 @@ static inline __attribute__((always_inline)) bool put_sgi(struct vcpu *v, unsign
     return true;
 }
 
-static uint64_t write_sgir(struct vcpu *v, uint32_t value)
+/* To another vCPU: SGI_VGIC brings what is in its inbox. */
+INLINE uint64_t send(const struct vcpu *v, struct vcpu *to, unsigned id)
 {
-    struct vm *vm = v->vm;
-    unsigned id = value & 0xf, targets = value >> 16 & ((1u << vm->nvcpus) - 1), n;
-    uint64_t bit;
-
-    if (value >> 24 & 3) { /* TargetListFilter: not a list. 2: itself */
-        if ((value >> 24 & 3) != 2)
-            return HOT_NO;
-        targets = 1u << v->index;
-    }
-    if (!targets || (targets & (targets - 1)))
-        return HOT_NO;
-    n = first_bit(targets);
-    if (n == v->index)
-        return put_sgi(v, id, n) ? 0 : HOT_NO;
-    if (v->gic.overflow)
-        return HOT_NO;
-    bit = 1ULL << (4 * id + v->index);
-    if (!(__atomic_fetch_or(&vm->vcpus[n].gic.sgi_inbox, bit, __ATOMIC_RELEASE) & bit))
-        hot_kick(vm->vcpus[n].cpu);
+    uint64_t bit = 1ULL << (4 * id + v->index);
+    if (!(__atomic_fetch_or(&to->gic.sgi_inbox, bit, __ATOMIC_RELEASE) & bit))
+        hot_kick(to->cpu);
     return 0;
+}
+
+INLINE uint64_t write_sgir(struct vcpu *v, uint32_t value)
+{
+    unsigned id = value & 0xf, filter = value >> 24 & 3, targets = value >> 16 & 0xff, n = v->index;
+
+    if (!v->gic.plain)
+        return HOT_NO;
+    if (filter == 0 && targets != 1u << n) { /* a list (4.3.15) */
+        n = first_bit(targets | 1u << 31);
+        if (targets != 1u << n || n >= v->vm->nvcpus)
+            return HOT_NO;
+        return send(v, &v->vm->vcpus[n], id);
+    }
+    return (filter == 0 || filter == 2) && put_sgi(v, id, n) ? 0 : HOT_NO;
 }
 
 uint64_t hot_gicd_write(struct vcpu *v, uint32_t offset, uint32_t value)
@@ -103,13 +105,10 @@ uint64_t hot_gicd_write(struct vcpu *v, uint32_t offset, uint32_t value)
 /* One SGI from one vCPU; else all stays in the inbox. */
 uint64_t hot_sgi_receive(struct vcpu *v)
 {
-    uint64_t inbox = __atomic_load_n(&v->gic.sgi_inbox, __ATOMIC_RELAXED);
+    uint64_t inbox = __atomic_exchange_n(&v->gic.sgi_inbox, 0, __ATOMIC_ACQUIRE);
     unsigned at = (unsigned)__builtin_ctzll(inbox | 1ULL << 63);
 
-    if (inbox != 1ULL << at || !__atomic_compare_exchange_n(&v->gic.sgi_inbox, &inbox, 0, false,
-                                                            __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-        return HOT_NO;
-    if (put_sgi(v, at / 4, at % 4))
+    if (inbox == 1ULL << at && put_sgi(v, at / 4, at % 4))
         return 0;
     __atomic_fetch_or(&v->gic.sgi_inbox, inbox, __ATOMIC_RELEASE);
     return HOT_NO;

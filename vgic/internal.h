@@ -157,9 +157,9 @@ void vgic_sgi_clear(struct vcpu *v, unsigned id, uint8_t sources);
 
 /* Mask or unmask the physical interrupt as the guest's distributor would forward it. */
 void vgic_hardware_follow(struct vcpu *v);
-/* After a change to what timer_lr depends on: enable bits, GICD_CTLR, its LR, its priority,
- * overflow. */
-void vgic_hardware_prepare(struct vcpu *v);
+/* After a change to what vgic_cpu.timer_lr and .plain depend on: enable bits, GICD_CTLR, overflow,
+ * the timer's LR and priority. */
+void vgic_prepare(struct vcpu *v);
 /* Physical interrupt: inactive, but still pending. */
 void vgic_hardware_give_back(unsigned id);
 /* Guest writes to ISPENDR, ICPENDR, ISACTIVER, ICACTIVER. */

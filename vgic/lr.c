@@ -30,7 +30,7 @@ static void unmap(struct vcpu *v, unsigned i)
     c->lr_latched &= (uint16_t) ~(1u << i);
     set_held(v, id / 32, bit_of(id), 0);
     if (is_hardware(id))
-        vgic_hardware_prepare(v);
+        vgic_prepare(v);
 }
 
 /* Would it be forwarded to this vCPU if it were pending? */
@@ -192,7 +192,7 @@ static void refresh(struct vcpu *v, unsigned id, unsigned i)
             gich_write_lr(i, lr);
         publish(v, id, lr);
         if (is_hardware(id))
-            vgic_hardware_prepare(v);
+            vgic_prepare(v);
         return;
     }
     /* Gone. An LR with its EOI bit set is not empty, and asks for maintenance, until it is cleared.
@@ -216,7 +216,7 @@ void vgic_load(struct vcpu *v, unsigned id, unsigned i)
     c->unactive[id / 32] &= ~bit_of(id);
     set_held(v, id / 32, 0, bit_of(id));
     if (is_hardware(id))
-        vgic_hardware_prepare(v);
+        vgic_prepare(v);
     if (is_hardware(id))
         lr |= LR_HW | (uint32_t)id << LR_SOURCE_SHIFT;
     if (b->active & bit_of(id)) {
@@ -323,7 +323,7 @@ void vgic_update(struct vcpu *v, unsigned word, uint32_t bits)
     if (wait) {
         c->overflow = true;
         c->waiting[word] |= wait;
-        vgic_hardware_prepare(v);
+        vgic_prepare(v);
     }
     if (word == 0 && (idle & c->bank.pending & bit_of(INTID_VTIMER))) {
         c->bank.pending &= ~bit_of(INTID_VTIMER);

@@ -141,7 +141,7 @@ static void ask_for_maintenance(struct vcpu *v)
     struct vgic_cpu *c = &v->gic;
     uint32_t hcr = HCR_EN;
     c->overflow = anything_waits(v, false);
-    vgic_hardware_prepare(v);
+    vgic_prepare(v);
     if (c->overflow) {
         hcr |= HCR_UIE | HCR_LRENPIE;
         if (anything_waits(v, true) && any_lr_pending(c))

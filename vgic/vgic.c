@@ -52,6 +52,9 @@ void vgic_review_all(struct vcpu *v)
     for (unsigned n = 0; n < vm->nvcpus; n++) {
         struct vgic_cpu *c = &vm->vcpus[n].gic;
         c->todo_private = true;
+        /* No fast path until its core has looked. */
+        __atomic_store_n(&c->plain, false, __ATOMIC_RELAXED);
+        __atomic_store_n(&c->timer_lr, 0, __ATOMIC_RELAXED);
         for (unsigned w = 1; w < VGIC_WORDS; w++)
             c->todo[w] = UINT32_MAX;
         if (n != v->index && c->running)

@@ -36,6 +36,7 @@ struct vgic_cpu {
     /* What to write to the LR of the virtual timer when it fires, if that is all there is to do
      * (else 0), and the LR's offset; kept by hardware.c, used by the architecture's fast path. */
     uint32_t timer_lr, timer_at;
+    bool plain;            /* the distributor is on, no interrupt waits for an LR; kept with them */
     struct vgic_bank bank; /* INTIDs 0-31 */
     uint8_t priority[VGIC_PRIVATE];
     uint8_t sgi_sources[VGIC_SGIS]; /* bit n: pending from the guest's CPU n, not in an LR */
