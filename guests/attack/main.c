@@ -108,13 +108,22 @@ static bool same(const char *a, const char *b)
 
 /* ---- The prompt ---- */
 
+/* Between two looks at the UART, with nothing that leaves the guest: the emulator takes its one
+ * lock for every trap, and a guest that does nothing but trap keeps it from the others' disk
+ * transfers for seconds. No WFI: what a case has left of the GIC may not wake it. */
+static void linger(void)
+{
+    for (unsigned i = 0; i < 50000; i++)
+        __asm__ volatile("");
+}
+
 static void read_line(char *line)
 {
     unsigned used = 0;
     for (;;) {
         char c;
         while (read32(PL011 + UARTFR) & UARTFR_RXFE)
-            ;
+            linger();
         c = (char)read32(PL011 + UARTDR);
         if (c == '\r' || c == '\n')
             break;
