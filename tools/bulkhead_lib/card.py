@@ -12,14 +12,13 @@ import os
 import subprocess
 import uuid
 
-from . import bootpart, diskfile, fdt
+from . import bootpart, diskfile, fdt, gpt
 from .common import GUESTS, MIB, SECTOR, TOP, Refused, align, need, parse_size, run, say
-from .project import smallest_board, vmscheck
+from .project import BOARDS, smallest_board, vmscheck
 
 GPT_TAIL = MIB  # room for the backup header and entries
 LEAST_BYTES = 4 << 30
 RECIPES = {"debian-12": os.path.join(TOP, "guests", "debian", "build")}
-TYPE_BASIC_DATA, TYPE_LINUX = "0700", "8300"  # as sgdisk calls them
 
 
 def guid(name):
@@ -67,17 +66,21 @@ def find(name, folders, what):
 
 
 class Plan:
-    """What goes on the card: boot files and disks. `folders_of(vm)` says where a VM's files may be."""
+    """What goes on the card: boot files and disks. `folders_of(vm)` says where a VM's files may be. With
+    `only`, one VM's."""
 
-    def __init__(self, dtb, folders_of):
+    def __init__(self, dtb, folders_of, only=None):
         self.dtb = dtb
         with open(dtb, "rb") as f:
             blob = f.read()
         self.board = smallest_board(blob)
-        self.disks = [Disk(line) for line in run(vmscheck(), dtb, "--ram", "8052", "--list-disks").splitlines()]
+        nodes = [vm for vm in fdt.read(blob).child("vms").children if only in (None, vm.name)]
+        used = {disk.text("partition") for vm in nodes for disk in vm.child("disks").children}
+        lines = run(vmscheck(), dtb, "--ram", str(max(BOARDS.values())), "--list-disks").splitlines()
+        self.disks = [disk for disk in map(Disk, lines) if disk.partition in used]
         self.build_recipes()
         self.vm_files = {}
-        for vm in fdt.read(blob).child("vms").children:
+        for vm in nodes:
             self.add_files(vm, folders_of(vm.name))
         for disk in self.disks:
             if disk.image and not disk.source:
@@ -121,24 +124,20 @@ class Layout:
 
 def make_table(image, parts):
     """A new table on an image or device that is there: (name, first byte, bytes) of each partition."""
-    command = ["sgdisk", "--clear", "--disk-guid=" + guid("disk"), "--set-alignment=1"]
-    for number, (name, start, size) in enumerate(parts, 1):
-        kind = TYPE_BASIC_DATA if number == 1 else TYPE_LINUX
-        command += [f"--new={number}:{start // SECTOR}:{(start + size) // SECTOR - 1}",
-                    f"--change-name={number}:{name}", f"--typecode={number}:{kind}",
-                    f"--partition-guid={number}:{guid(name)}"]
-    run(*command, "--hybrid=1", image)
-    with open(image, "r+b") as f:
-        # Entry 2 of the hybrid MBR (after the protective one): FAT32 with LBA, which boot ROMs look for.
-        # A whole sector, which is what a device takes.
-        sector = bytearray(f.read(SECTOR))
-        sector[446 + 16 + 4] = 0x0c
-        f.seek(0)
-        f.write(sector)
+    rows = [gpt.Part(number, start, size, gpt.BASIC_DATA if number == 1 else gpt.LINUX, name, guid(name))
+            for number, (name, start, size) in enumerate(parts, 1)]
+    with open(image, "r+b", buffering=0) as f:
+        size = f.seek(0, os.SEEK_END)
+        head, tail = gpt.make(rows, size, guid("disk"))
+        for at, data in ((size // SECTOR * SECTOR - len(tail), tail), (0, head)):
+            f.seek(at)
+            f.write(data)
+            os.fsync(f.fileno())
     check_table(image, parts)
 
 
 def check_table(image, parts):
+    """Another program reads it as it was meant."""
     if "No problems found" not in run("sgdisk", "--verify", image):
         raise Refused("the partition table is not as it should be")
     for number, (name, start, size) in enumerate(parts, 1):

@@ -1,14 +1,16 @@
-"""Reading partition tables: GPT (UEFI 2.10, section 5.3) and the MBR's four entries (5.2)."""
+"""Partition tables: GPT (UEFI 2.10, section 5.3) and the MBR's four entries (5.2)."""
 import struct
 import uuid
 import zlib
 
 from .common import SECTOR
 
-HEAD_BYTES = 34 * SECTOR   # protective MBR, header, 128 entries
-TAIL_BYTES = 33 * SECTOR   # the backup: entries, then its header
 MOST_ENTRIES = 128
 ENTRY_BYTES = 128
+ENTRY_SECTORS = MOST_ENTRIES * ENTRY_BYTES // SECTOR
+BASIC_DATA = "ebd0a0a2-b9e5-4433-87c0-68b6b72699c7"
+LINUX = "0fc63daf-8483-4772-8e79-3d69d8477de4"
+MBR_FAT32_LBA, MBR_GPT = 0x0c, 0xee
 
 
 class Part:
@@ -84,3 +86,45 @@ def read_mbr(sector):
         if kind and count:
             parts.append(Part(n + 1, start * SECTOR, count * SECTOR, kind))
     return parts
+
+
+# ---- Making one ----
+
+def make_entry(part):
+    name = part.name.encode("utf-16-le")
+    if len(name) > 72:
+        raise ValueError(f"partition name {part.name}: at most 36 characters")
+    return struct.pack("<16s16sQQQ72s", uuid.UUID(part.kind).bytes_le, uuid.UUID(part.unique).bytes_le,
+                       part.start // SECTOR, part.end // SECTOR - 1, 0, name)
+
+
+def make_header(mine, other, table_at, table, size, disk_guid):
+    last_usable = size // SECTOR - ENTRY_SECTORS - 2
+
+    def packed(checksum):
+        return struct.pack("<8sIIII4Q16sQIII", b"EFI PART", 0x10000, 92, checksum, 0, mine, other,
+                           ENTRY_SECTORS + 2, last_usable, uuid.UUID(disk_guid).bytes_le, table_at,
+                           MOST_ENTRIES, ENTRY_BYTES, zlib.crc32(table))
+
+    return packed(zlib.crc32(packed(0))).ljust(SECTOR, b"\0")
+
+
+def make_mbr(fat):
+    """Hybrid: the protective entry up to the partition `fat`, then that one for boot ROMs that know no GPT."""
+    mbr = bytearray(SECTOR)
+    struct.pack_into("<B3sB3sII", mbr, 446, 0, b"\x00\x02\x00", MBR_GPT, b"\xff\xff\xff", 1,
+                     fat.start // SECTOR - 1)
+    struct.pack_into("<B3sB3sII", mbr, 462, 0, b"\xfe\xff\xff", MBR_FAT32_LBA, b"\xfe\xff\xff",
+                     fat.start // SECTOR, fat.size // SECTOR)
+    mbr[510:] = b"\x55\xaa"
+    return bytes(mbr)
+
+
+def make(parts, size, disk_guid):
+    """(bytes for the disk's first sectors, bytes for its last): both copies of a table of `parts`, the
+    first of which is also in the MBR. To be written in the other order: one copy is whole at any time."""
+    table = b"".join(make_entry(part) for part in parts).ljust(MOST_ENTRIES * ENTRY_BYTES, b"\0")
+    last = size // SECTOR - 1
+    primary = make_header(1, last, 2, table, size, disk_guid)
+    backup = make_header(last, 1, last - ENTRY_SECTORS, table, size, disk_guid)
+    return make_mbr(parts[0]) + primary + table, table + backup
