@@ -261,3 +261,18 @@ def hosted_without_file():
     return said
 
 
+
+
+def test_a_flashed_card_boots():
+    """On the emulated board, where a disk from a qcow2 file has its size to the sector."""
+    desk.do("new", "reader", "--type", "custom", "--kernel", READER, "--bootargs", "seconds=3", "--memory",
+            "64M", "--cpus", "1", "--disk", "16M", "--format", "qcow2")
+    card = new_card(512 * MIB)
+    flash_it(card, "--no-grow")
+    port = pexpect.spawn(os.path.join(TOP, "tools", "qemu-rpi4"), [card], encoding="utf-8", timeout=LIMIT)
+    try:
+        port.expect(r"\[reader\] reader: reads 32768 sectors")
+        port.expect(r"\[reader\] reader: second 1: [1-9]\d* bytes, 0 errors")
+    finally:
+        port.close(force=True)
+    desk.do("rm", "reader", "--yes")
