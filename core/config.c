@@ -287,6 +287,11 @@ static bool check_shared_partitions(const struct config *c, struct refusal *why)
     return true;
 }
 
+bool config_check_shared(const struct config *c, struct refusal *why)
+{
+    return check_shared_cores(c, why) && check_shared_partitions(c, why);
+}
+
 bool config_parse(const void *dtb, size_t bytes, struct config *out, struct refusal *why)
 {
     static const struct property_rule none[] = {{NULL, NULL}};
@@ -309,7 +314,7 @@ bool config_parse(const void *dtb, size_t bytes, struct config *out, struct refu
         refuse(why, "vms: there is no VM; at least one is needed");
         return false;
     }
-    return check_shared_cores(out, why) && check_shared_partitions(out, why);
+    return config_check_shared(out, why);
 }
 
 bool config_check_cpus(const struct config *c, unsigned board_cpus, struct refusal *why)

@@ -35,7 +35,12 @@ __attribute__((format(printf, 3, 4))) bool config_fail(struct parse *p, const ch
 /* [a-z][a-z0-9-]*, shorter than MAX_NAME. */
 bool config_is_name(const char *s);
 
+/* What no two VMs may share: cores, partitions. */
+bool config_check_shared(const struct config *c, struct refusal *why);
+
 extern const struct property_rule config_vm_rules[]; /* end with name == NULL */
+/* So many of them, from the first, may stand in bulkhead.txt: they keep nothing of their text. */
+enum { CONFIG_OVERRIDES = 3 };
 extern const struct property_rule config_disk_rules[];
 
 #endif

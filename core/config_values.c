@@ -97,8 +97,8 @@ static const char *string_value(struct parse *p, const struct property_value *v,
 static bool is_reserved_file(const char *s)
 {
     static const char *const reserved[] = {
-        "bulkhead.img", "vms.dtb",    "seed.bin",   "boot.scr",
-        "config.txt",   "u-boot.bin", "start4.elf", "fixup4.dat",
+        "bulkhead.img", "vms.dtb",    "seed.bin",   "boot.scr",     "config.txt",
+        "u-boot.bin",   "start4.elf", "fixup4.dat", "bulkhead.txt",
     };
     for (unsigned i = 0; i < ARRAY_SIZE(reserved); i++)
         if (same_ignoring_case(s, reserved[i])) /* FAT ignores case */
@@ -282,13 +282,13 @@ static bool read_stop_timeout(struct parse *p, const struct property_value *v)
 }
 
 const struct property_rule config_vm_rules[] = {
-    {"cpus", read_cpus},
+    {"cpus", read_cpus}, /* the first CONFIG_OVERRIDES */
     {"memory", read_memory},
+    {"console", read_console},
     {"kernel", read_kernel},
     {"initrd", read_initrd},
     {"bootargs", read_bootargs},
     {"binary", read_binary},
-    {"console", read_console},
     {"on-crash", read_on_crash},
     {"on-reset", read_on_reset},
     {"restart-limit", read_restart_limit},

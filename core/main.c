@@ -99,6 +99,13 @@ static void open_card(void)
 
 /* ---- The VMs ---- */
 
+/* What the card's owner has written beside the configuration. */
+static bool override(struct refusal *why)
+{
+    const struct boot_file *file = machine_file(&machine, "bulkhead.txt");
+    return !file || config_override(map_file(file->pa, file->size), file->size, &config, why);
+}
+
 static bool plan(struct refusal *why)
 {
     const struct boot_file *file = machine_file(&machine, "vms.dtb");
@@ -112,7 +119,7 @@ static bool plan(struct refusal *why)
     for (unsigned i = 0; i < machine.nfiles; i++)
         kept[nkept++] = (struct range){machine.files[i].pa.v, machine.files[i].size};
     return config_parse(map_file(file->pa, file->size), file->size, &config, why) &&
-           config_check_cpus(&config, cpu_count(), why) &&
+           override(why) && config_check_cpus(&config, cpu_count(), why) &&
            partition_memory(&machine, &config, kept, nkept, shares, why) &&
            partition_check(&machine, &config, kept, nkept, shares, why);
 }

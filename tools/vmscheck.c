@@ -1,10 +1,11 @@
-// sources: core/config.c core/config_values.c core/dtb.c core/partition.c core/board_dt.c core/board_nodes.c core/board_bus.c core/refuse.c
+// sources: core/config.c core/config_values.c core/config_text.c core/dtb.c core/partition.c core/board_dt.c core/board_nodes.c core/board_bus.c core/refuse.c
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The hypervisor's own checks of a configuration, on the machine that builds the card.
  *
- *   vmscheck VMS.dtb [--ram MIB | --board BOARD.dtb] [--kept MIB] [--files A,B,...] [--partitions
- * A,B,...] vmscheck VMS.dtb --list-files | --list-disks
+ *   vmscheck VMS.dtb [--ram MIB | --board BOARD.dtb] [--kept MIB] [--files A,B,...]
+ *            [--partitions A,B,...] [--overrides BULKHEAD.TXT]
+ *   vmscheck VMS.dtb --list-files | --list-disks
  *
  * Exit codes: 0 accepted, 1 refused (a sentence says why), 2 wrong use or unreadable file.
  */
@@ -27,7 +28,7 @@ enum {
 };
 
 struct options {
-    const char *dtb, *board, *files, *partitions;
+    const char *dtb, *board, *files, *partitions, *overrides;
     unsigned long ram_mib, kept_mib;
     bool list_files, list_disks;
 };
@@ -40,6 +41,7 @@ static int usage(void)
 {
     fprintf(stderr, "usage: vmscheck VMS.dtb [--ram MIB | --board BOARD.dtb] [--kept MIB]\n"
                     "                [--files A,B,...] [--partitions A,B,...]\n"
+                    "                [--overrides BULKHEAD.TXT]\n"
                     "       vmscheck VMS.dtb --list-files | --list-disks\n");
     return WRONG_USE;
 }
@@ -163,6 +165,13 @@ static bool check_partitions(const char *list, struct refusal *why)
     return true;
 }
 
+static bool check_overrides(const char *path, struct refusal *why)
+{
+    static unsigned char text[MAX_BYTES];
+    size_t bytes = read_file(path, text);
+    return config_override((const char *)text, bytes, &config, why);
+}
+
 /* ---- Lists for the image builder ---- */
 
 static void list_files(void)
@@ -224,6 +233,8 @@ static bool parse_options(int argc, char **argv, struct options *o)
             o->list_disks = true;
         else if (strcmp(argv[i], "--board") == 0)
             text = &o->board;
+        else if (strcmp(argv[i], "--overrides") == 0)
+            text = &o->overrides;
         else if (strcmp(argv[i], "--files") == 0)
             text = &o->files;
         else if (strcmp(argv[i], "--partitions") == 0)
@@ -259,6 +270,7 @@ int main(int argc, char **argv)
     if (bytes == 0 || !read_board(&o, &code))
         return bytes == 0 ? WRONG_USE : code;
     if (!config_parse(blob, bytes, &config, &why) ||
+        (o.overrides && !check_overrides(o.overrides, &why)) ||
         !config_check_cpus(&config, board.ncpus, &why) || !check_memory(o.kept_mib, &why) ||
         (o.files && !check_files(o.files, &why)) ||
         (o.partitions && !check_partitions(o.partitions, &why)))

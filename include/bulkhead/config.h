@@ -48,6 +48,11 @@ struct config {
  * VM, which property, what is allowed. No side effects but *out. */
 bool config_parse(const void *dtb, size_t bytes, struct config *out, struct refusal *why);
 
+/* Apply the lines of bulkhead.txt (docs/configuration.md) to a configuration that config_parse()
+ * made; hostile as well. False: `why` names the line or the VM, and *c must not be used. `text` is
+ * not kept. */
+bool config_override(const char *text, size_t bytes, struct config *c, struct refusal *why);
+
 /* Checks against what there is; each says which VM and what is available. */
 bool config_check_cpus(const struct config *c, unsigned board_cpus, struct refusal *why);
 /* One VM: are its files among `files` (names)? */

@@ -1,10 +1,12 @@
 """tools/bulkhead flash, onto files and loop devices in place of cards; run --hosted."""
 import os
+import re
 import subprocess
 import sys
 import unittest
 
 import pexpect
+from bulkhead import Board
 from pc import MIB, TOP, Desk, digest, partitions, raw_disk
 
 sys.path.insert(0, os.path.join(TOP, "tools"))
@@ -92,6 +94,17 @@ def test_a_card_in_use_keeps_its_disks():
         assert after[name] == before[name] and digest(card, *after[name]) == wanted, name
     assert boot_digest(card) != boot
     assert digest(card, after["gamma-root"][0], 40 * MIB) == digest(desk.path("a.raw"))
+    # What the owner wrote on the card stays, and is obeyed by the rules.
+    put_overrides(card, "alpha.memory=128M\n")
+    assert "bulkhead.txt of the card is kept" in flash_it(card)
+    said = subprocess.run(["mtype", "-i", card + "@@1M", "::bulkhead.txt"], stdout=subprocess.PIPE, check=True)
+    assert said.stdout == b"alpha.memory=128M\n"
+    put_overrides(card, "alpha.memory=9M\n")
+    before = digest(card)
+    assert "bulkhead.txt: alpha: memory: \"9M\" is too little" in \
+        desk.refused("flash", card, "--no-make", "--force", "--yes")
+    assert digest(card) == before
+    put_overrides(card, "# none\n")
     # A VM that is gone leaves its disk; one that wants more does not get it here.
     desk.do("rm", "beta", "--yes")
     desk.do("set", "alpha", "--disk", "48M")
@@ -269,10 +282,19 @@ def test_a_flashed_card_boots():
             "64M", "--cpus", "1", "--disk", "16M", "--format", "qcow2")
     card = new_card(512 * MIB)
     flash_it(card, "--no-grow")
-    port = pexpect.spawn(os.path.join(TOP, "tools", "qemu-rpi4"), [card], encoding="utf-8", timeout=LIMIT)
+    put_overrides(card, "reader.memory=128M\r\nreader.cpus = 3 # the last\r\n")
+    board = Board(card)
     try:
-        port.expect(r"\[reader\] reader: reads 32768 sectors")
-        port.expect(r"\[reader\] reader: second 1: [1-9]\d* bytes, 0 errors")
+        board.expect(r"\[reader\] reader: reads 32768 sectors", LIMIT)
+        board.expect(r"\[reader\] reader: second 1: [1-9]\d* bytes, 0 errors")
+        row = next(line for line in board.monitor("list").splitlines() if "reader" in line)
+        assert re.search(r"\b3\b.*\b128\b", row), row
     finally:
-        port.close(force=True)
+        board.off()
     desk.do("rm", "reader", "--yes")
+
+
+def put_overrides(card, text):
+    """As an editor on a PC would save it."""
+    desk.write("bulkhead.txt", text)
+    subprocess.run(["mcopy", "-o", "-i", card + "@@1M", desk.path("bulkhead.txt"), "::bulkhead.txt"], check=True)

@@ -258,7 +258,7 @@ def test_no_page_has_two_owners():
     alpha = [leaf for leaf in image.stage2(0) if leaf.start >= GUEST_RAM]
     assert sum(leaf.size for leaf in alpha) == 64 << 20, alpha
     names = {name: pa for name, pa, _ in image.boot_files()}
-    assert set(names) == {"vms.dtb", "seed.bin", "probe.bin", "reader.bin"}, names
+    assert set(names) == {"vms.dtb", "bulkhead.txt", "seed.bin", "probe.bin", "reader.bin"}, names
     # The kernels lie where the hypervisor believes (booting.rst: the magic number of an Image).
     for name in ("probe.bin", "reader.bin"):
         assert board.memory(names[name] + 56, 4) == b"ARM\x64", name

@@ -109,8 +109,8 @@ static void test_structure(void **state)
     REFUSED(VMS(""), "vms: there is no VM; at least one is needed");
     REFUSED(VMS("x = <1>;"), "vms: unknown property \"x\"; allowed are:");
     REFUSED(ALPHA(GOOD "colour = \"red\";"),
-            "alpha: unknown property \"colour\"; allowed are: cpus memory kernel initrd bootargs "
-            "binary console on-crash on-reset restart-limit stop-timeout no-autostart");
+            "alpha: unknown property \"colour\"; allowed are: cpus memory console kernel initrd "
+            "bootargs binary on-crash on-reset restart-limit stop-timeout no-autostart");
     REFUSED(ALPHA(GOOD "nets { };"), "alpha: unknown node \"nets\"; allowed is one node disks");
     REFUSED(ALPHA(GOOD "disks { a = <1>; };"),
             "alpha: disks: unknown property \"a\"; allowed are:");
@@ -354,10 +354,11 @@ static void test_files(void **state)
 static void test_sentences_leave_the_terminal_alone(void **state)
 {
     (void)state;
-    assert_refused(renamed(dts_text("%s", ALPHA(GOOD "colour = <1>;")), "colour", "col\033[m"),
-                   "alpha: unknown property \"col?[m\"; allowed are: cpus memory kernel initrd "
-                   "bootargs binary console on-crash on-reset restart-limit stop-timeout "
-                   "no-autostart");
+    assert_refused(
+        renamed(dts_text("%s", ALPHA(GOOD "colour = <1>;")), "colour", "col\033[m"),
+        "alpha: unknown property \"col?[m\"; allowed are: cpus memory console kernel initrd "
+        "bootargs binary on-crash on-reset restart-limit stop-timeout "
+        "no-autostart");
 }
 
 static void test_random_bytes_are_refused(void **state)

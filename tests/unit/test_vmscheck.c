@@ -1,4 +1,4 @@
-// sources: core/config.c core/config_values.c core/dtb.c core/partition.c core/board_dt.c core/board_nodes.c core/board_bus.c core/refuse.c
+// sources: core/config.c core/config_values.c core/config_text.c core/dtb.c core/partition.c core/board_dt.c core/board_nodes.c core/board_bus.c core/refuse.c
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The program itself, its main() under another name. */
 #include "dts.h"

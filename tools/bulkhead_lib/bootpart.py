@@ -29,6 +29,14 @@ device_tree=bcm2711-rpi-cm4-io.dtb
 [all]
 """
 
+OVERRIDES = "bulkhead.txt"
+OVERRIDES_TXT = """\
+# Lines here override what the card was built with, as of the next power-on:
+#   alpha.memory=1024M
+#   alpha.cpus=0,1
+#   alpha.console=hidden
+"""
+
 
 def firmware_folder():
     return os.path.join(os.environ.get("BULKHEAD_CACHE", os.path.join(BUILD, "cache")), "firmware")
@@ -46,9 +54,12 @@ def collect(work, dtb, vm_files, firmware=None, hypervisor=None):
     with open(config, "w", encoding="ascii") as f:
         f.write(CONFIG_TXT)
     script = os.path.join(work, "boot.scr")
-    bootscript.write(script, ["vms.dtb", "seed.bin"] + list(vm_files))
+    bootscript.write(script, ["vms.dtb", OVERRIDES, "seed.bin"] + list(vm_files))
     files = [(name, os.path.join(firmware, name)) for name in FIRMWARE_FILES]
-    files += [("config.txt", config), ("boot.scr", script), ("seed.bin", seed), ("vms.dtb", dtb),
+    overrides = os.path.join(work, OVERRIDES)
+    with open(overrides, "w", encoding="ascii") as f:
+        f.write(OVERRIDES_TXT)
+    files += [("config.txt", config), (OVERRIDES, overrides), ("boot.scr", script), ("seed.bin", seed), ("vms.dtb", dtb),
               ("bulkhead.img", hypervisor or HYPERVISOR)]
     taken = {name.lower() for name, _ in files}  # FAT ignores case
     for name, path in vm_files.items():

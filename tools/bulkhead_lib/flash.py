@@ -12,11 +12,11 @@ import subprocess
 
 from . import bootpart, card, gpt
 from .common import MIB, SECTOR, Refused, align, confirm, run, say, show_size, work_folder
+from .project import BOARDS, judge
 
 # Linux, include/uapi/linux/fs.h
 BLKZEROOUT, BLKFLSBUF, BLKDISCARD, BLKRRPART = 0x127f, 0x1261, 0x1277, 0x125f
 PIECE = 4 * MIB
-OVERRIDES = "bulkhead.txt"
 
 
 class Device:
@@ -280,6 +280,24 @@ def read_all(f, size):
     return data
 
 
+def overrides_of(device, work):
+    """The card's bulkhead.txt as a file here, None if it has none."""
+    mine = os.path.join(work, bootpart.OVERRIDES)
+    done = subprocess.run(["mcopy", "-n", "-i", f"{device.path}@@{MIB}", "::" + bootpart.OVERRIDES, mine],
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
+                          check=False)
+    return mine if done.returncode == 0 else None
+
+
+def check_overrides(device, blob):
+    """Would the new configuration be accepted with what the card's owner wrote?"""
+    with work_folder() as work:
+        mine = overrides_of(device, work)
+        why = judge(blob, max(BOARDS.values()), "--overrides", mine) if mine and os.path.getsize(mine) else None
+    if why:
+        raise Refused(f"with {bootpart.OVERRIDES} as it is on the card, the hypervisor would refuse: {why}")
+
+
 def boot_partition(image, layout, device, keep_overrides, work):
     """The image's boot partition as a file, with the card's own overrides if it has some."""
     fat = os.path.join(work, "boot.fat")
@@ -292,12 +310,10 @@ def boot_partition(image, layout, device, keep_overrides, work):
                 src.seek(at)
                 dst.seek(at - start)
                 dst.write(src.read(length))
-    mine = os.path.join(work, OVERRIDES)
-    if keep_overrides and subprocess.run(["mcopy", "-n", "-i", f"{device.path}@@{start}", "::" + OVERRIDES, mine],
-                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                         stdin=subprocess.DEVNULL, check=False).returncode == 0:
-        run("mcopy", "-o", "-i", fat, mine, "::" + OVERRIDES)
-        say(f"{OVERRIDES} of the card is kept")
+    mine = overrides_of(device, work) if keep_overrides else None
+    if mine:
+        run("mcopy", "-o", "-i", fat, mine, "::" + bootpart.OVERRIDES)
+        say(f"{bootpart.OVERRIDES} of the card is kept")
     return fat
 
 
@@ -347,6 +363,9 @@ def check_device(path, force):
 def flash_card(device, image, plan, layout, yes, erase, grow):
     """All of `bulkhead flash` but building the image."""
     flash = Flash(device, plan.disks, layout, erase, grow)
+    if not flash.fresh:
+        with open(plan.dtb, "rb") as f:
+            check_overrides(device, f.read())
     flash.show()
     confirm("Write this card?", yes)
     write(flash, image)
