@@ -254,7 +254,7 @@ def test_hosted():
     disk = desk.path("vms", "host", "disk.vdi")
     before = digest(disk)
     port = desk.terminal("run", "--no-make", "--hosted", "host")
-    port.expect(r"reader: writes 32768 sectors", timeout=120)
+    port.expect(r"reader: 32768 sectors", timeout=120)
     port.expect(r"second 1: [1-9]\d* bytes, 0 errors", timeout=60)
     port.expect(pexpect.EOF, timeout=60)
     assert digest(disk) != before
@@ -285,7 +285,7 @@ def test_a_flashed_card_boots():
     put_overrides(card, "reader.memory=128M\r\nreader.cpus = 3 # the last\r\n")
     board = Board(card)
     try:
-        board.expect(r"\[reader\] reader: reads 32768 sectors", LIMIT)
+        board.expect(r"\[reader\] reader: 32768 sectors", LIMIT)
         board.expect(r"\[reader\] reader: second 1: [1-9]\d* bytes, 0 errors")
         row = next(line for line in board.monitor("list").splitlines() if "reader" in line)
         assert re.search(r"\b3\b.*\b128\b", row), row
