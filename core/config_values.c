@@ -245,6 +245,11 @@ static bool read_no_autostart(struct parse *p, const struct property_value *v)
     return read_flag(p, v, &p->vm->no_autostart);
 }
 
+static bool read_sets_clock(struct parse *p, const struct property_value *v)
+{
+    return read_flag(p, v, &p->vm->sets_clock);
+}
+
 /* `count` numbers in angle brackets. */
 static bool read_cells(struct parse *p, const struct property_value *v, unsigned *out,
                        unsigned count)
@@ -294,6 +299,7 @@ const struct property_rule config_vm_rules[] = {
     {"restart-limit", read_restart_limit},
     {"stop-timeout", read_stop_timeout},
     {"no-autostart", read_no_autostart},
+    {"sets-clock", read_sets_clock},
     {NULL, NULL},
 };
 

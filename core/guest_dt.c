@@ -35,23 +35,23 @@ enum {
 /* A property: a string (or several, each with its NUL), cells, or nothing. */
 struct property {
     const char *name;
-    const char *text;
-    const uint32_t *cells;
-    unsigned count; /* bytes of text, or cells */
+    const void *value;
+    uint16_t bytes;
+    bool cells;
 };
 
-#define STRING(n, s)                                 \
-    {                                                \
-        .name = (n), .text = (s), .count = sizeof(s) \
+#define STRING(n, s)                                  \
+    {                                                 \
+        .name = (n), .value = (s), .bytes = sizeof(s) \
     }
-#define CELLS(n, ...)                                          \
-    {                                                          \
-        .name = (n), .cells = (const uint32_t[]){__VA_ARGS__}, \
-        .count = sizeof((const uint32_t[]){__VA_ARGS__}) / 4   \
+#define CELLS(n, ...)                                                         \
+    {                                                                         \
+        .name = (n), .value = (const uint32_t[]){__VA_ARGS__}, .cells = true, \
+        .bytes = sizeof((const uint32_t[]){__VA_ARGS__})                      \
     }
-#define EMPTY(n)    \
-    {               \
-        .name = (n) \
+#define EMPTY(n)                 \
+    {                            \
+        .name = (n), .value = "" \
     }
 #define END          \
     {                \
@@ -118,6 +118,15 @@ static const struct property pl061[] = {
     END,
 };
 
+/* Without interrupts: it has no alarm. */
+static const struct property pl031[] = {
+    STRING("compatible", "arm,pl031\0arm,primecell"),
+    CELLS("reg", 0, GUEST_PL031_BASE, 0, PAGE_SIZE),
+    CELLS("clocks", PHANDLE_CLOCK),
+    STRING("clock-names", "apb_pclk"),
+    END,
+};
+
 static const struct property keys[] = {STRING("compatible", "gpio-keys"), END};
 
 static const struct property power_key[] = {
@@ -137,10 +146,10 @@ static const struct property watchdog[] = {
 };
 
 static const struct node fixed_nodes[] = {
-    {"aliases", aliases},           {"psci", psci},
-    {"intc@8000000", gic},          {"apb-pclk", clock},
-    {"pl011@9000000", pl011},       {"pl061@9030000", pl061},
-    {"watchdog@9060000", watchdog},
+    {"aliases", aliases},     {"psci", psci},
+    {"intc@8000000", gic},    {"apb-pclk", clock},
+    {"pl011@9000000", pl011}, {"pl031@9010000", pl031},
+    {"pl061@9030000", pl061}, {"watchdog@9060000", watchdog},
 };
 
 /* ---- Writing. Errors add up in `error`; after the first one libfdt refuses the rest anyway. ----
@@ -190,9 +199,9 @@ static void put_properties(struct tree *t, const struct property *p)
 {
     for (; p->name; p++) {
         if (p->cells)
-            put_cells(t, p->name, p->cells, p->count);
+            put_cells(t, p->name, p->value, p->bytes / 4);
         else
-            put_bytes(t, p->name, p->text ? p->text : "", p->count);
+            put_bytes(t, p->name, p->value, p->bytes);
     }
 }
 

@@ -176,6 +176,7 @@ noreturn void boot_main(paddr_t dtb)
     open_card();
     set_up_vms();
     start_cores();
+    pl031_set(BULKHEAD_BUILD_TIME);
     console_go_live();
     board_booted();
     watchdog_run();

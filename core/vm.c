@@ -54,6 +54,7 @@ static void attach_devices(struct vm *vm)
     bool ok =
         mmio_attach(&vm->mmio, GUEST_GICD_BASE, PAGE_SIZE, vgic_distributor_access, &vm->gic) &&
         mmio_attach(&vm->mmio, GUEST_PL011_BASE, PAGE_SIZE, pl011_access, &vm->uart) &&
+        mmio_attach(&vm->mmio, GUEST_PL031_BASE, PAGE_SIZE, pl031_access, NULL) &&
         mmio_attach(&vm->mmio, GUEST_PL061_BASE, PAGE_SIZE, pl061_access, &vm->gpio) &&
         mmio_attach(&vm->mmio, GUEST_GWDT_BASE, 2 * SBSA_GWDT_FRAME, sbsa_gwdt_access,
                     &vm->watchdog);

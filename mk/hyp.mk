@@ -53,11 +53,13 @@ $(HYP)/obj/%.o: %.S mk/hyp.mk mk/deps.mk | $(NEWLIB)
 	@echo "  AS      $<"
 	@$(HCC) $(HYP_CFLAGS) -D__ASSEMBLY__ -MMD -MP -c $< -o $@
 
-# Rewritten only when the text changes; `git describe` where there is a repository.
+# Rewritten only when the version changes; `git describe` where there is a repository. The time is
+# where the guests' clock begins.
 build/include/bulkhead/version.h: FORCE
 	@mkdir -p $(@D)
-	@printf '#define BULKHEAD_VERSION "%s"\n' \
-		"$$(git describe --always --dirty --tags 2>/dev/null || echo unknown)" > $@.new
-	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+	@version="$$(git describe --always --dirty --tags 2>/dev/null || echo unknown)"; \
+		grep -qsF "BULKHEAD_VERSION \"$$version\"" $@ && grep -q BUILD_TIME $@ || \
+		printf '#define BULKHEAD_VERSION "%s"\n#define BULKHEAD_BUILD_TIME %su\n' \
+			"$$version" "$${SOURCE_DATE_EPOCH:-$$(date +%s)}" > $@
 
 -include $(HYP_OBJECTS:.o=.d)

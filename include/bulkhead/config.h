@@ -30,6 +30,7 @@ struct vm_config {
     const char *binary;   /* flat binary or ELF */
     const char *bootargs; /* or NULL */
     bool console_hidden;
+    bool sets_clock;               /* its RTC sets the wall clock of all VMs */
     bool no_autostart;             /* off until an operator starts it */
     bool crash_stops, reset_stops; /* on-crash, on-reset = "stop" */
     unsigned restart_limit;        /* 1..MAX_RESTARTS by policy in restart_seconds; 0: no limit */

@@ -13,6 +13,7 @@ struct vm;
 enum {
     GUEST_PL011_BASE = 0x09000000,
     GUEST_PL011_SPI = 1,
+    GUEST_PL031_BASE = 0x09010000,
     GUEST_PL061_BASE = 0x09030000,
     GUEST_PL061_SPI = 7,
     GUEST_POWER_KEY = 3, /* which of its lines */
@@ -45,6 +46,11 @@ bool pl011_receive(struct pl011 *uart, uint8_t byte);
 /* There is room again after a console_vm_put() that said there was none: send on what waits in the
  * FIFO. A core of that VM, even from inside console_vm_put(); no lock inner to the UART's held. */
 void pl011_transmit_room(struct pl011 *uart);
+
+/* PrimeCell RTC PL031 (DDI 0224B). Set the wall clock that all VMs share: seconds since 1970 (until
+ * 2106). Any core, no lock. */
+void pl031_set(uint32_t seconds);
+bool pl031_access(struct vcpu *vcpu, void *device, struct mmio_access *access);
 
 /* PrimeCell GPIO PL061 (DDI 0190B). Fields under `lock`. */
 struct pl061 {

@@ -34,8 +34,9 @@ VA_IMAGE, VA_RAM, VA_WINDOW = 0x4000000000, 0x7000000000, 0x1000000000
 GUEST_RAM = 0x40000000
 # Guest address of each page of the interface that hardware emulates for guests, and where the BCM2711 has it.
 GICV = {0x08010000: 0xff846000, 0x08011000: 0xff847000}
-# Pages of emulated devices that a guest's tree names: GICD, GICC, PL011, PL061, watchdog.
-DEVICES = {0x08000000: 1, 0x08010000: 2, 0x09000000: 1, 0x09030000: 1, 0x09060000: 1, 0x09061000: 1}
+# Pages of emulated devices that a guest's tree names: GICD, GICC, PL011, PL031, PL061, watchdog.
+DEVICES = {0x08000000: 1, 0x08010000: 2, 0x09000000: 1, 0x09010000: 1, 0x09030000: 1, 0x09060000: 1,
+           0x09061000: 1}
 # What the firmware calls RAM (tools/qemu-rpi4, 2 GiB).
 RAM = [(0, 0x3b400000), (0x40000000, 0x80000000)]
 

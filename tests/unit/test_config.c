@@ -110,7 +110,7 @@ static void test_structure(void **state)
     REFUSED(VMS("x = <1>;"), "vms: unknown property \"x\"; allowed are:");
     REFUSED(ALPHA(GOOD "colour = \"red\";"),
             "alpha: unknown property \"colour\"; allowed are: cpus memory console kernel initrd "
-            "bootargs binary on-crash on-reset restart-limit stop-timeout no-autostart");
+            "bootargs binary on-crash on-reset restart-limit stop-timeout no-autostart sets-clock");
     REFUSED(ALPHA(GOOD "nets { };"), "alpha: unknown node \"nets\"; allowed is one node disks");
     REFUSED(ALPHA(GOOD "disks { a = <1>; };"),
             "alpha: disks: unknown property \"a\"; allowed are:");
@@ -358,7 +358,7 @@ static void test_sentences_leave_the_terminal_alone(void **state)
         renamed(dts_text("%s", ALPHA(GOOD "colour = <1>;")), "colour", "col\033[m"),
         "alpha: unknown property \"col?[m\"; allowed are: cpus memory console kernel initrd "
         "bootargs binary on-crash on-reset restart-limit stop-timeout "
-        "no-autostart");
+        "no-autostart sets-clock");
 }
 
 static void test_random_bytes_are_refused(void **state)

@@ -88,6 +88,9 @@ static void test_the_machine(void **state)
     CELLS("/pl011@9000000", "interrupts", 0, 1, 4);
     CELLS("/pl011@9000000", "clocks", 2, 2);
     assert_int_equal(fdt_get_phandle(buffer, node("/apb-pclk")), 2);
+    assert_string("/pl031@9010000", "compatible", "arm,pl031");
+    CELLS("/pl031@9010000", "reg", 0, 0x09010000, 0, 0x1000);
+    CELLS("/pl031@9010000", "clocks", 2);
     CELLS("/pl061@9030000", "reg", 0, 0x09030000, 0, 0x1000);
     CELLS("/pl061@9030000", "interrupts", 0, 7, 4);
     CELLS("/gpio-keys/power", "gpios", fdt_get_phandle(buffer, node("/pl061@9030000")), 3, 0);
