@@ -161,11 +161,16 @@ static bool read_disks(struct parse *p, int offset)
 /* What a VM cannot do without, and what excludes each other. */
 static bool check_complete(struct parse *p)
 {
-    const struct vm_config *vm = p->vm;
+    struct vm_config *vm = p->vm;
     if (vm->ncpus == 0)
         return config_fail(p, "cpus", "is missing: the VM's cores, as <0 1>");
     if (vm->memory == 0 && vm->memory_percent == 0)
         return config_fail(p, "memory", "is missing: as \"384M\", \"1G\" or \"40%%\"");
+    if (vm->environment) {
+        if (vm->kernel || vm->binary)
+            return config_fail(p, "boot", "\"firmware\" starts what the disk holds, no file");
+        vm->binary = CONFIG_FIRMWARE;
+    }
     if (!vm->kernel && !vm->binary)
         return config_fail(p, "kernel", "is missing: a kernel or a binary is what the VM starts");
     if (vm->kernel && vm->binary)
@@ -342,7 +347,10 @@ bool config_check_files(const struct vm_config *vm, const char *const *files, un
 {
     const struct {
         const char *property, *file;
-    } needed[] = {{"kernel", vm->kernel}, {"initrd", vm->initrd}, {"binary", vm->binary}};
+    } needed[] = {{"kernel", vm->kernel},
+                  {"initrd", vm->initrd},
+                  {"binary", vm->binary},
+                  {"boot", vm->environment}};
     char have[120] = " none";
     size_t used = 0;
 

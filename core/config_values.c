@@ -225,6 +225,15 @@ static bool read_flag(struct parse *p, const struct property_value *v, bool *out
     return v->bytes == 0 || config_fail(p, v->name, "takes no value: it is there or it is not");
 }
 
+static bool read_boot(struct parse *p, const struct property_value *v)
+{
+    bool firmware = false;
+    if (!choose(p, v, "kernel", "firmware", &firmware))
+        return false;
+    p->vm->environment = firmware ? CONFIG_ENVIRONMENT : NULL;
+    return true;
+}
+
 static bool read_console(struct parse *p, const struct property_value *v)
 {
     return choose(p, v, "shown", "hidden", &p->vm->console_hidden);
@@ -290,6 +299,7 @@ const struct property_rule config_vm_rules[] = {
     {"cpus", read_cpus}, /* the first CONFIG_OVERRIDES */
     {"memory", read_memory},
     {"console", read_console},
+    {"boot", read_boot},
     {"kernel", read_kernel},
     {"initrd", read_initrd},
     {"bootargs", read_bootargs},

@@ -220,6 +220,9 @@ static uint32_t low(uint64_t v)
 static void put_memory(struct tree *t, const struct vm *vm)
 {
     uint64_t bytes = vm->memory.bytes;
+    /* U-Boot moves itself to the end of RAM whatever is reserved there. */
+    if (vm->config->environment)
+        bytes -= GUEST_KEPT_BYTES;
     begin(t, "memory@40000000");
     put_string(t, "device_type", "memory");
     put_cells(t, "reg", (const uint32_t[]){0, GUEST_RAM_BASE, high(bytes), low(bytes)}, 4);

@@ -116,16 +116,18 @@ static bool plan_kernel(struct load *s, const char *name, struct file_bytes file
     return true;
 }
 
-/* An ELF file goes where it says, anything else to the start of RAM, where it is entered. */
+/* An ELF file goes where it says, anything else to the start of RAM, where it is entered. Firmware
+ * leaves room for the device tree there. */
 static bool plan_binary(struct load *s, const char *name, struct file_bytes file)
 {
     struct elf_info elf;
     const char *wrong;
 
     if (!elf_is(file)) {
-        if (file.size > s->room)
-            return too_little(s, "binary", name, file.size + BLOCK_2M);
-        s->l->entry = ipaddr(GUEST_RAM_BASE);
+        s->l->offset = s->vm->config->environment ? BLOCK_2M : 0;
+        if (!lies_within(s->l->offset, file.size, s->room))
+            return too_little(s, "binary", name, file.size + s->l->offset + BLOCK_2M);
+        s->l->entry = ipaddr(GUEST_RAM_BASE + s->l->offset);
         return true;
     }
     wrong = elf_check(file, GUEST_RAM_BASE, s->room, &elf);
@@ -205,13 +207,14 @@ static bool take_segments(struct load *s)
 }
 
 /* In the last 2 MiB of RAM, away from whatever the guest does behind its kernel; so it lies in one
- * 2 MiB block, as booting.rst (section 2) wants it. */
+ * 2 MiB block, as booting.rst (section 2) wants it.
+ * Firmware looks for it at the start of RAM (U-Boot, board_fdt_blob_setup() of qemu-arm). */
 static enum loader_result make_device_tree(struct load *s)
 {
     uint8_t *to;
     size_t bytes;
 
-    s->l->dtb = ipaddr(GUEST_RAM_BASE + s->room);
+    s->l->dtb = ipaddr(GUEST_RAM_BASE + (s->vm->config->environment ? 0 : s->room));
     to = guest_mem(s->vm, s->l->dtb, GUEST_DT_MAX);
     CHECK(to);
     bytes = guest_dt_write(s->vm, s->l->initrd, to, GUEST_DT_MAX);

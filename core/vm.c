@@ -32,6 +32,18 @@ struct vcpu *vcpu_this(void)
 
 /* ---- Set-up, on the boot core ---- */
 
+/* What the firmware takes for flash memory with its environment is the boot file itself. */
+static bool map_flash(struct vm *vm)
+{
+    const struct boot_file *file;
+
+    if (!vm->config->environment)
+        return true;
+    file = machine_file(&machine, vm->config->environment);
+    cache_clean_invalidate((void *)map_file(file->pa, file->size), file->size);
+    return stage2_map(&vm->stage2, ipaddr(GUEST_FLASH_BASE), file->pa, file->size, STAGE2_ROM);
+}
+
 static bool map_memory(struct vm *vm)
 {
     const struct device *gic = machine_device(&machine, DEV_GIC);
@@ -45,8 +57,8 @@ static bool map_memory(struct vm *vm)
             return false;
         ipa += piece->size;
     }
-    return stage2_map(&vm->stage2, ipaddr(GUEST_GICC_BASE), paddr(gic->reg[3].base),
-                      GUEST_GICC_SIZE, STAGE2_DEVICE);
+    return map_flash(vm) && stage2_map(&vm->stage2, ipaddr(GUEST_GICC_BASE),
+                                       paddr(gic->reg[3].base), GUEST_GICC_SIZE, STAGE2_DEVICE);
 }
 
 static void attach_devices(struct vm *vm)
@@ -104,6 +116,21 @@ static bool check_files(struct vm *vm)
     return config_check_files(vm->config, names, machine.nfiles, &vm->why);
 }
 
+/* The guest will read its pages: nothing else may be on them. */
+static bool check_flash(struct vm *vm)
+{
+    const struct boot_file *file;
+
+    if (!vm->config->environment)
+        return true;
+    file = machine_file(&machine, vm->config->environment);
+    if (file->size == GUEST_FLASH_SIZE && file->pa.v % PAGE_SIZE == 0)
+        return true;
+    refuse(&vm->why, "%s: boot: \"%s\" is not %u KiB on pages of its own", vm->config->name,
+           file->path, GUEST_FLASH_SIZE >> 10);
+    return false;
+}
+
 void vm_setup(unsigned id, const struct vm_config *config, const struct partition *memory,
               const struct gpt *gpt)
 {
@@ -120,7 +147,7 @@ void vm_setup(unsigned id, const struct vm_config *config, const struct partitio
         pinned[vcpu->cpu] = vcpu;
     }
     vm_state_init(vm);
-    if (!check_cores(vm) || !check_files(vm) || !attach_disks(vm, gpt)) {
+    if (!check_cores(vm) || !check_files(vm) || !check_flash(vm) || !attach_disks(vm, gpt)) {
         vm->state = VM_REFUSED;
         return;
     }

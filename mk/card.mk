@@ -11,7 +11,7 @@ $(VMSCHECK): $(call host_objects,tools/vmscheck.c) build/host/libfdt.a
 	@$(HOST_CC) -o $@ $^
 
 # The default card is built as anybody's is, by tools/bulkhead.
-sdcard: hyp $(VMSCHECK) | $(FIRMWARE) ## build the card image (VMS=my.dts for other VMs)
+sdcard: hyp $(VMSCHECK) | $(FIRMWARE) $(GUEST_FIRMWARE) ## build the card image (VMS=my.dts for other VMs)
 	@tools/bulkhead --file $(VMS) build --no-make --output $(CARD)
 
 run: sdcard ## boot the card image in the emulator, console on this terminal

@@ -4,13 +4,14 @@
 NEWLIB := $(CACHE)/newlib
 LIBFDT := $(CACHE)/libfdt
 FIRMWARE := $(CACHE)/firmware
+GUEST_FIRMWARE := $(CACHE)/guest-firmware
 CBMC := $(CACHE)/cbmc
 
 setup:
 	@tools/setup
 
 # A folder exists only when it is complete (tools/fetch-sources), so it serves as its own stamp.
-$(NEWLIB) $(LIBFDT) $(FIRMWARE) $(CBMC): | setup
+$(NEWLIB) $(LIBFDT) $(FIRMWARE) $(GUEST_FIRMWARE) $(CBMC): | setup
 	@echo "  FETCH   $(@F)"
 	@tools/fetch-sources $(@F) $@
 

@@ -176,11 +176,11 @@ static bool check_overrides(const char *path, struct refusal *why)
 
 static void list_files(void)
 {
-    const char *seen[3 * MAX_VMS];
+    const char *seen[4 * MAX_VMS];
     unsigned n = 0;
     for (unsigned i = 0; i < config.nvms; i++) {
         const struct vm_config *vm = &config.vms[i];
-        const char *const files[] = {vm->kernel, vm->initrd, vm->binary};
+        const char *const files[] = {vm->kernel, vm->initrd, vm->binary, vm->environment};
         for (unsigned k = 0; k < ARRAY_SIZE(files); k++)
             if (files[k] && !is_among(files[k], seen, n)) {
                 seen[n++] = files[k];

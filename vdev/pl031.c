@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The guests' real time clock, a PrimeCell PL031 (Arm DDI 0224B). There is one wall clock for all of
- * them: it begins at the hypervisor's build, runs on over restarts of VMs, and is set by a VM that
- * has that right. There is no alarm: the interrupt is not connected.
+ * The guests' real time clock, a PrimeCell PL031 (Arm DDI 0224B). There is one wall clock for all
+ * of them: it begins at the hypervisor's build, runs on over restarts of VMs, and is set by a VM
+ * that has that right. There is no alarm: the interrupt is not connected.
  */
 #include <bulkhead/vdev.h>
 #include <bulkhead/vm.h>

@@ -11,13 +11,18 @@
 /* Stage 2 block and page attributes (Arm ARM D5.3.3, D5.5.5). */
 #define S2_AF           (1ULL << 10)
 #define S2_INNER_SHARED (3ULL << 8)
+#define S2_READ_ONLY    (1ULL << 6)
 #define S2_READ_WRITE   (3ULL << 6)
 #define S2_NORMAL_WB    (15ULL << 2)
 #define S2_DEVICE_NGNRE (1ULL << 2)
 #define S2_MEMATTR      (15ULL << 2)
 #define S2_XN           (1ULL << 54)
 
-#define S2_COMMON (S2_AF | S2_INNER_SHARED | S2_READ_WRITE)
+static const uint64_t attributes[] = {
+    [STAGE2_RAM] = S2_AF | S2_INNER_SHARED | S2_READ_WRITE | S2_NORMAL_WB,
+    [STAGE2_DEVICE] = S2_AF | S2_INNER_SHARED | S2_READ_WRITE | S2_DEVICE_NGNRE | S2_XN,
+    [STAGE2_ROM] = S2_AF | S2_INNER_SHARED | S2_READ_ONLY | S2_NORMAL_WB | S2_XN,
+};
 
 bool stage2_init(struct stage2 *s2, uint16_t vmid)
 {
@@ -28,9 +33,7 @@ bool stage2_init(struct stage2 *s2, uint16_t vmid)
 
 bool stage2_map(struct stage2 *s2, ipaddr_t ipa, paddr_t pa, uint64_t bytes, enum stage2_kind kind)
 {
-    uint64_t attributes = kind == STAGE2_RAM ? S2_NORMAL_WB : S2_DEVICE_NGNRE | S2_XN;
-
-    return table_map(s2->root, ipa.v, pa.v, bytes, S2_COMMON | attributes);
+    return table_map(s2->root, ipa.v, pa.v, bytes, attributes[kind]);
 }
 
 bool stage2_translate(const struct stage2 *s2, ipaddr_t ipa, paddr_t *out)
@@ -51,10 +54,13 @@ struct visitor {
 static void visit_leaf(void *context, const struct leaf *leaf)
 {
     const struct visitor *v = context;
-    bool ram = (leaf->descriptor & S2_MEMATTR) == S2_NORMAL_WB;
+    bool device = (leaf->descriptor & S2_MEMATTR) == S2_DEVICE_NGNRE;
+    bool written = (leaf->descriptor & S2_READ_WRITE) == S2_READ_WRITE;
 
     v->visit(v->context, ipaddr(leaf->in), paddr(leaf->out), leaf->bytes,
-             ram ? STAGE2_RAM : STAGE2_DEVICE);
+             device    ? STAGE2_DEVICE
+             : written ? STAGE2_RAM
+                       : STAGE2_ROM);
 }
 
 void stage2_visit(const struct stage2 *s2,

@@ -134,7 +134,8 @@ void gich_write_apr(uint32_t value);
 
 /* ---- Stage 2 (arch/arm64/stage2.c; plain C, host-testable). ---- */
 
-enum stage2_kind { STAGE2_RAM, STAGE2_DEVICE };
+/* STAGE2_ROM: memory that the guest can only read, and not execute. */
+enum stage2_kind { STAGE2_RAM, STAGE2_DEVICE, STAGE2_ROM };
 
 struct stage2 {
     uint64_t *root; /* one 4 KiB level-1 table: 39-bit IPA */

@@ -26,9 +26,10 @@ struct vm_config {
     unsigned memory_percent;
     const char
         *kernel; /* arm64 Image; exactly one of kernel and binary. These point into the blob. */
-    const char *initrd;   /* or NULL */
-    const char *binary;   /* flat binary or ELF */
-    const char *bootargs; /* or NULL */
+    const char *initrd;      /* or NULL */
+    const char *binary;      /* flat binary or ELF; boot = "firmware": that firmware */
+    const char *environment; /* boot = "firmware": its environment's file, else NULL */
+    const char *bootargs;    /* or NULL */
     bool console_hidden;
     bool sets_clock;               /* its RTC sets the wall clock of all VMs */
     bool no_autostart;             /* off until an operator starts it */
@@ -39,6 +40,10 @@ struct vm_config {
     unsigned ndisks;
     struct disk_config disks[MAX_DISKS];
 };
+
+/* The boot files of boot = "firmware": U-Boot and its environment (docs/configuration.md). */
+#define CONFIG_FIRMWARE    "firmware.bin"
+#define CONFIG_ENVIRONMENT "firmware.env"
 
 struct config {
     unsigned nvms;

@@ -11,6 +11,8 @@
 struct vm;
 
 enum {
+    GUEST_FLASH_BASE = 0x04000000, /* where QEMU's virt has the second bank of its flash */
+    GUEST_FLASH_SIZE = 0x40000,    /* of which U-Boot's qemu_arm64 takes this for its environment */
     GUEST_PL011_BASE = 0x09000000,
     GUEST_PL011_SPI = 1,
     GUEST_PL031_BASE = 0x09010000,

@@ -88,6 +88,31 @@ static void test_everything_that_can_be_said(void **state)
     assert_int_equal(config.vms[2].ndisks, 0);
 }
 
+static void test_boot(void **state)
+{
+    const char *const files[] = {"firmware.bin", "firmware.env"};
+    (void)state;
+#define MACHINE "cpus = <0>; memory = \"64M\"; "
+    assert_accepted(dts_text("%s", ALPHA(MACHINE "boot = \"firmware\";")));
+    assert_null(config.vms[0].kernel);
+    assert_string_equal(config.vms[0].binary, "firmware.bin");
+    assert_string_equal(config.vms[0].environment, "firmware.env");
+    assert_true(config_check_files(&config.vms[0], files, 2, &why));
+    assert_false(config_check_files(&config.vms[0], files, 1, &why));
+    assert_string_equal(why.text, "alpha: boot: no file \"firmware.env\" was loaded from the boot "
+                                  "partition; there are: firmware.bin");
+    assert_accepted(dts_text("%s", ALPHA(GOOD "boot = \"kernel\";")));
+    assert_null(config.vms[0].environment);
+    REFUSED(ALPHA(GOOD "boot = \"disk\";"),
+            "alpha: boot: \"disk\"; allowed are \"kernel\" and \"firmware\"");
+    REFUSED(ALPHA(GOOD "boot = \"firmware\";"),
+            "alpha: boot: \"firmware\" starts what the disk holds, no file");
+    REFUSED(ALPHA(MACHINE "binary = \"x\"; boot = \"firmware\";"),
+            "alpha: boot: \"firmware\" starts what the disk holds, no file");
+    REFUSED(ALPHA(MACHINE "boot = \"firmware\"; bootargs = \"x\";"),
+            "alpha: bootargs: are for a kernel; this VM starts a binary");
+}
+
 static void test_the_default_card(void **state)
 {
     (void)state;
@@ -109,8 +134,9 @@ static void test_structure(void **state)
     REFUSED(VMS(""), "vms: there is no VM; at least one is needed");
     REFUSED(VMS("x = <1>;"), "vms: unknown property \"x\"; allowed are:");
     REFUSED(ALPHA(GOOD "colour = \"red\";"),
-            "alpha: unknown property \"colour\"; allowed are: cpus memory console kernel initrd "
-            "bootargs binary on-crash on-reset restart-limit stop-timeout no-autostart sets-clock");
+            "alpha: unknown property \"colour\"; allowed are: cpus memory console boot kernel "
+            "initrd bootargs binary on-crash on-reset restart-limit stop-timeout no-autostart "
+            "sets-clock");
     REFUSED(ALPHA(GOOD "nets { };"), "alpha: unknown node \"nets\"; allowed is one node disks");
     REFUSED(ALPHA(GOOD "disks { a = <1>; };"),
             "alpha: disks: unknown property \"a\"; allowed are:");
@@ -356,8 +382,8 @@ static void test_sentences_leave_the_terminal_alone(void **state)
     (void)state;
     assert_refused(
         renamed(dts_text("%s", ALPHA(GOOD "colour = <1>;")), "colour", "col\033[m"),
-        "alpha: unknown property \"col?[m\"; allowed are: cpus memory console kernel initrd "
-        "bootargs binary on-crash on-reset restart-limit stop-timeout "
+        "alpha: unknown property \"col?[m\"; allowed are: cpus memory console boot kernel "
+        "initrd bootargs binary on-crash on-reset restart-limit stop-timeout "
         "no-autostart sets-clock");
 }
 
@@ -431,6 +457,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_everything_that_can_be_said),
+        cmocka_unit_test(test_boot),
         cmocka_unit_test(test_the_default_card),
         cmocka_unit_test(test_structure),
         cmocka_unit_test(test_names),

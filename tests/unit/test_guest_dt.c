@@ -106,6 +106,16 @@ static void test_the_machine(void **state)
     assert_string("/aliases", "serial0", "/pl011@9000000");
 }
 
+/* U-Boot would move itself over what is kept, whatever says that it is reserved. */
+static void test_firmware_is_not_told_of_what_is_kept(void **state)
+{
+    (void)state;
+    config.environment = "firmware.env";
+    write_tree(no_initrd);
+    CELLS("/memory@40000000", "reg", 0, 0x40000000, 0, (384 << 20) - 0x10000);
+    CELLS("/reserved-memory/ramoops@57ff0000", "reg", 0, 0x57ff0000, 0, 0x10000);
+}
+
 static void test_more_than_4_gib(void **state)
 {
     (void)state;
@@ -203,6 +213,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_the_machine, setup),
+        cmocka_unit_test_setup(test_firmware_is_not_told_of_what_is_kept, setup),
         cmocka_unit_test_setup(test_more_than_4_gib, setup),
         cmocka_unit_test_setup(test_initrd, setup),
         cmocka_unit_test_setup(test_it_never_exceeds_its_limit, setup),

@@ -176,6 +176,24 @@ static void test_a_restart_keeps_the_end(void **state)
     assert_true(fake_mem_coherent(ram, RAM));
 }
 
+/* U-Boot has its device tree at the start of RAM, itself behind it. */
+static void test_firmware(void **state)
+{
+    (void)state;
+    config.binary = "firmware.bin";
+    config.environment = "firmware.env";
+    add_file(0, "firmware.bin", 100000);
+    assert_loaded();
+    assert_int_equal(dtb.v, GUEST_RAM_BASE);
+    assert_int_equal(entry.v, GUEST_RAM_BASE + BLOCK_2M);
+    assert_memory_equal(ram + BLOCK_2M, store[0], 100000);
+    assert_zeros(BLOCK_2M + 100000, RAM);
+    /* Together with the tree it must fit. */
+    vm.memory.bytes = 2 * BLOCK_2M;
+    assert_refused("alpha: memory: \"firmware.bin\" (binary) and what goes with it need 5 MiB, the "
+                   "VM has 4 MiB");
+}
+
 /* No step copies more than its bound, whatever the file. */
 static void test_loading_in_steps(void **state)
 {
@@ -469,6 +487,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_zeroing_in_steps, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_restart_keeps_the_end, setup, teardown),
         cmocka_unit_test_setup_teardown(test_loading_in_steps, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_firmware, setup, teardown),
         cmocka_unit_test_setup_teardown(test_kernel_and_initrd, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_image_that_wants_an_offset, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_truncated_kernel, setup, teardown),

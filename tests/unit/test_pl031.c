@@ -8,7 +8,8 @@
 enum { DR = 0x000, MR = 0x004, LR = 0x008, CR = 0x00c, IMSC = 0x010, ICR = 0x01c };
 enum { BUILT = 1795450370 };
 
-static const struct vm_config configs[2] = {{.name = "guest"}, {.name = "keeper", .sets_clock = true}};
+static const struct vm_config configs[2] = {{.name = "guest"},
+                                            {.name = "keeper", .sets_clock = true}};
 static struct vm guests[2] = {{.config = &configs[0]}, {.config = &configs[1]}};
 static struct vcpu vcpus[2] = {{.vm = &guests[0]}, {.vm = &guests[1]}};
 enum { GUEST, KEEPER };

@@ -148,6 +148,13 @@ static void test_kinds(void **state)
     /* Executable, Normal write-back, block. */
     assert_true(table_walk(s2.root, GIB(1), &leaf));
     assert_int_equal(leaf.descriptor, 0x00000000200007fd);
+    /* XN=1, read-only (S2AP = 01), Normal write-back, page. */
+    assert_true(stage2_map(&s2, ipaddr(0x04000000), paddr(MIB(96)), KIB(8), STAGE2_ROM));
+    assert_true(table_walk(s2.root, 0x04001000, &leaf));
+    assert_int_equal(leaf.descriptor, 0x004000000600177f);
+    look();
+    assert_leaf(0, 0x04000000, MIB(96), KIB(4), STAGE2_ROM);
+    assert_leaf(4, GIB(1), MIB(512), MIB(2), STAGE2_RAM);
 }
 
 static void assert_refused(uint64_t ipa, uint64_t pa, uint64_t bytes)

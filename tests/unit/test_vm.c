@@ -59,6 +59,38 @@ static void refused_alone(void **state)
     assert_int_equal(vms[1].state, VM_REFUSED);
 }
 
+/* It sees the file itself, which it must not write, and nothing beside it. */
+static void firmware_sees_its_environment(void **state)
+{
+    static const struct boot_file bad[] = {
+        {.path = "firmware.env", .pa = {MIB(8)}, .size = 0x3f000},
+        {.path = "firmware.env", .pa = {MIB(8)}, .size = 0x41000},
+        {.path = "firmware.env", .pa = {MIB(8) + 0x800}, .size = 0x40000}};
+    (void)state;
+    rig_config.vms[0].environment = "firmware.env";
+    for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
+        memset(vms, 0, sizeof vms);
+        rig_environment = bad[i];
+        nmaps = 0;
+        vm_setup(0, &rig_config.vms[0], &rig_shares[0], &rig_gpt);
+        assert_int_equal(vms[0].state, VM_REFUSED);
+        assert_string_equal(vms[0].why.text,
+                            "alpha: boot: \"firmware.env\" is not 256 KiB on pages of its own");
+        assert_int_equal(nmaps, 0);
+    }
+    memset(vms, 0, sizeof vms);
+    rig_environment.pa = paddr(MIB(8));
+    rig_environment.size = 0x40000;
+    vm_setup(0, &rig_config.vms[0], &rig_shares[0], &rig_gpt);
+    assert_int_equal(vms[0].state, VM_LOADING);
+    assert_int_equal(nmaps, 4); /* RAM in two pieces, this, the GICC */
+    assert_int_equal(maps[2].ipa, 0x04000000);
+    assert_int_equal(maps[2].pa, MIB(8));
+    assert_int_equal(maps[2].bytes, 0x40000);
+    assert_int_equal(maps[2].kind, STAGE2_ROM);
+    assert_int_equal(rig_cleaned, 0x40000);
+}
+
 static void a_core_that_is_switched_off(void **state)
 {
     (void)state;
@@ -199,6 +231,7 @@ int main(void)
         cmocka_unit_test_setup(setup_maps_own_memory_and_gicv_only, rig_setup),
         cmocka_unit_test_setup(starts_on_its_own_core, rig_setup),
         cmocka_unit_test_setup(refused_alone, rig_setup),
+        cmocka_unit_test_setup(firmware_sees_its_environment, rig_setup),
         cmocka_unit_test_setup(a_core_that_is_switched_off, rig_setup),
         cmocka_unit_test_setup(a_bad_kernel_refuses_its_vm, rig_setup),
         cmocka_unit_test_setup(ends_alone, rig_setup),

@@ -33,7 +33,7 @@ struct gpt rig_gpt = {.count = 1, .partitions = {{"a", 2048, 4096}}};
 
 struct mapped maps[8];
 unsigned nmaps, files_missing, load_fails, zero_steps, vgic_starts, vgic_stops, resets, reports;
-uint64_t disk_first;
+uint64_t disk_first, rig_cleaned;
 uint32_t table_hash;
 bool on_card;
 enum fake_left how;
@@ -43,6 +43,25 @@ const struct device *machine_device(const struct machine *m, enum device_kind ki
 {
     (void)m;
     return kind == DEV_GIC ? &gic : NULL;
+}
+struct boot_file rig_environment;
+const struct boot_file *machine_file(const struct machine *m, const char *path)
+{
+    (void)m;
+    assert_string_equal(path, "firmware.env");
+    return &rig_environment;
+}
+static uint8_t file_bytes[1];
+const void *map_file(paddr_t pa, size_t bytes)
+{
+    assert_int_equal(pa.v, rig_environment.pa.v);
+    assert_int_equal(bytes, rig_environment.size);
+    return file_bytes;
+}
+void cache_clean_invalidate(void *start, size_t bytes)
+{
+    assert_ptr_equal(start, file_bytes);
+    rig_cleaned += bytes;
 }
 const struct gpt_partition *gpt_find(const struct gpt *g, const char *label)
 {
@@ -63,8 +82,8 @@ bool stage2_init(struct stage2 *s2, uint16_t vmid)
 }
 bool stage2_map(struct stage2 *s2, ipaddr_t ipa, paddr_t pa, uint64_t bytes, enum stage2_kind kind)
 {
-    (void)s2, (void)kind;
-    maps[nmaps++] = (struct mapped){ipa.v, pa.v, bytes};
+    (void)s2;
+    maps[nmaps++] = (struct mapped){ipa.v, pa.v, bytes, kind};
     return true;
 }
 uint32_t arch_table_hash(void)
@@ -259,6 +278,7 @@ int rig_setup(void **state)
     fake_time_reset();
     fake_log_reset();
     memset(vms, 0, sizeof(vms));
+    rig_cleaned = 0;
     nmaps = files_missing = load_fails = zero_steps = vgic_starts = vgic_stops = resets = reports =
         0;
     on_card = false;
@@ -271,6 +291,7 @@ int rig_setup(void **state)
     for (unsigned i = 0; i < 2; i++) {
         struct vm_config *c = &rig_config.vms[i];
         c->no_autostart = c->crash_stops = c->reset_stops = false;
+        c->environment = NULL;
         c->restart_limit = 5;
         c->restart_seconds = c->stop_seconds = 60;
         vm_setup(i, c, &rig_shares[i], &rig_gpt);

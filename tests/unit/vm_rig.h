@@ -8,6 +8,7 @@
 
 #include <bulkhead/config.h>
 #include <bulkhead/gpt.h>
+#include <bulkhead/machine.h>
 #include <bulkhead/vm.h>
 #include <fake/fake.h>
 
@@ -17,13 +18,15 @@ extern struct gpt rig_gpt;
 
 extern struct mapped {
     uint64_t ipa, pa, bytes;
+    enum stage2_kind kind;
 } maps[8];
 extern unsigned nmaps, files_missing, load_fails, zero_steps, vgic_starts, vgic_stops, resets,
     reports;
-extern uint64_t disk_first;
-extern uint32_t table_hash; /* arch_table_hash() */
-extern bool on_card;        /* a request of a VM that ends is */
-extern enum fake_left how;  /* how the last run() left a core */
+extern uint64_t disk_first, rig_cleaned;
+extern struct boot_file rig_environment; /* the only file that core/vm.c asks for */
+extern uint32_t table_hash;              /* arch_table_hash() */
+extern bool on_card;                     /* a request of a VM that ends is */
+extern enum fake_left how;               /* how the last run() left a core */
 
 /* What was asked of core/report.c. */
 extern struct rig_report {

@@ -38,8 +38,12 @@ OVERRIDES_TXT = """\
 """
 
 
+def cache():
+    return os.environ.get("BULKHEAD_CACHE") or os.path.join(BUILD, "cache")
+
+
 def firmware_folder():
-    return os.path.join(os.environ.get("BULKHEAD_CACHE", os.path.join(BUILD, "cache")), "firmware")
+    return os.path.join(cache(), "firmware")
 
 
 def collect(work, dtb, vm_files, firmware=None, hypervisor=None):

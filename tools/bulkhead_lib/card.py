@@ -12,7 +12,7 @@ import os
 import subprocess
 import uuid
 
-from . import bootpart, diskfile, fdt, gpt
+from . import bootpart, diskfile, fdt, gpt, guestfw
 from .common import GUESTS, MIB, SECTOR, TOP, Refused, align, need, parse_size, run, say
 from .project import BOARDS, smallest_board, vmscheck
 
@@ -71,6 +71,7 @@ class Plan:
 
     def __init__(self, dtb, folders_of, only=None):
         self.dtb = dtb
+        self.work = os.path.dirname(os.path.abspath(dtb))
         with open(dtb, "rb") as f:
             blob = f.read()
         self.board = smallest_board(blob)
@@ -78,6 +79,7 @@ class Plan:
         used = {disk.text("partition") for vm in nodes for disk in vm.child("disks").children}
         lines = run(vmscheck(), dtb, "--ram", str(max(BOARDS.values())), "--list-disks").splitlines()
         self.disks = [disk for disk in map(Disk, lines) if disk.partition in used]
+        self.firmware = {vm.name for vm in nodes if vm.text("boot") == "firmware"}
         self.build_recipes()
         self.vm_files = {}
         for vm in nodes:
@@ -88,7 +90,11 @@ class Plan:
             disk.settle_size()
 
     def add_files(self, vm, folders):
-        for name in [vm.text(what) for what in ("kernel", "initrd", "binary") if vm.text(what)]:
+        names = [vm.text(what) for what in ("kernel", "initrd", "binary") if vm.text(what)]
+        if vm.name in self.firmware:
+            folders = [guestfw.folder(self.work)]
+            names = guestfw.NAMES
+        for name in names:
             path = find(name, folders, f"{vm.name}: boot file")
             if not filecmp.cmp(self.vm_files.setdefault(name, path), path, shallow=False):
                 raise Refused(f"{vm.name}: {name}: another VM has a different file of this name, and there "
@@ -101,11 +107,13 @@ class Plan:
             if not wanted:
                 continue
             os.makedirs(GUESTS, exist_ok=True)
-            names = [f"{d.vm}:{d.size // MIB}M" if d.size else d.vm for d in wanted]
+            names = [f"{d.vm}:{f'{d.size // MIB}M' if d.size else ''}:{d.vm}"
+                     + (":efi" if d.vm in self.firmware else "") for d in wanted]
             if subprocess.run([program, GUESTS] + names, check=False).returncode != 0:
                 raise Refused(f"{program} failed")
             for disk in wanted:
-                disk.source = os.path.join(GUESTS, disk.vm + "-root.ext4")
+                disk.source = os.path.join(GUESTS, disk.vm + ("-disk.img" if disk.vm in self.firmware
+                                                              else "-root.ext4"))
 
 
 class Layout:
