@@ -19,7 +19,9 @@ BOOT = """\
 virtio scan
 for d in 0 1 2 3; do
   if virtio dev $d; then
+    setenv parts
     part list virtio $d -bootable parts
+    env exists parts || setenv parts 1
     for p in $parts; do
       if load virtio $d:$p $kernel_addr_r EFI/BOOT/BOOTAA64.EFI; then
         bootefi $kernel_addr_r $fdtcontroladdr
@@ -27,8 +29,7 @@ for d in 0 1 2 3; do
     done
   fi
 done
-echo
-echo "This VM's disks do not boot: no EFI system partition with a working EFI/BOOT/BOOTAA64.EFI"
+echo "No disk of this VM boots: none has an EFI system partition with a working EFI/BOOT/BOOTAA64.EFI"
 poweroff
 """
 VARIABLES = {

@@ -5,7 +5,7 @@ It is the very file that `build` writes to the card: what the VM changes here st
 import os
 import platform
 
-from . import diskfile
+from . import diskfile, guestfw
 from .common import MIB, Refused, need, parse_size
 from .project import BOARDS
 
@@ -48,6 +48,8 @@ def command(vm, plan):
     sources = {disk.partition: (disk.source, disk.format) for disk in plan.disks}
     boot = [path for what, option in (("kernel", "-kernel"), ("binary", "-kernel"), ("initrd", "-initrd"))
             if vm.node.text(what) for path in (option, plan.vm_files[vm.node.text(what)])]
+    if vm.node.text("boot") == "firmware":
+        boot = ["-bios", plan.vm_files[guestfw.NAMES[0]]]
     if vm.node.text("bootargs"):
         boot += ["-append", vm.node.text("bootargs")]
     return ["qemu-system-aarch64", "-M", "virt,gic-version=2", *accelerator(), "-nodefaults", "-display", "none",
