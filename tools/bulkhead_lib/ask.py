@@ -108,8 +108,8 @@ class Questions:
             for kind, what in TYPES.items():
                 print(f"  {kind:10} {what}")
         self.ask("type", "Type", DEFAULTS["type"])
-        if self.wanted["type"] == "custom" and not self.wanted.get("kernel") \
-                and not self.wanted.get("binary"):
+        if self.wanted["type"] == "custom" and not any(self.wanted.get(what) for what in ("kernel", "binary")) \
+                and self.wanted.get("boot") != "firmware":
             self.ask("kernel", "File of its kernel (an arm64 Image)")
         self.ask("memory", "Memory, as 512M, 1G or 40% of the board's", DEFAULTS["memory"])
         if self.wants_disk():

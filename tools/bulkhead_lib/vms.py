@@ -25,15 +25,18 @@ def make_node(wanted, free):
     vm.put("cpus", wanted.get("cpus") or free[:1] or [0], cells=True)
     vm.put("memory", wanted.get("memory") or "32M")
     debian = wanted.get("type") == "debian-12"
+    firmware = wanted.get("boot") == "firmware"
+    if firmware:
+        vm.put("boot", "firmware")
     for field in ("kernel", "initrd", "binary"):
         if wanted.get(field):
             vm.put(field, os.path.basename(wanted[field]))
-    if debian:
+    if debian and not firmware:
         vm.put("kernel", "vmlinuz")
         vm.put("initrd", "initrd.img")
-    elif not wanted.get("kernel") and not wanted.get("binary"):
+    elif not firmware and not wanted.get("kernel") and not wanted.get("binary"):
         vm.put("kernel", "kernel")
-    if wanted.get("bootargs") or debian:
+    if wanted.get("bootargs") or debian and not firmware:
         vm.put("bootargs", wanted.get("bootargs") or DEBIAN_BOOTARGS)
     if wanted.get("console"):
         vm.put("console", wanted["console"])
@@ -64,9 +67,12 @@ def vm_folder(project, wanted):
 def fill_debian(wanted, work):
     """Disk, kernel and initrd of a Debian, by the recipe of the default card."""
     words = f"{wanted['name']}:{wanted['disk'] // (1 << 20)}M:{wanted.get('hostname') or wanted['name']}"
-    if subprocess.run([RECIPE, work, words], check=False).returncode != 0:
+    firmware = wanted.get("boot") == "firmware"
+    if subprocess.run([RECIPE, work, words + (":efi" if firmware else "")], check=False).returncode != 0:
         raise Refused("Debian could not be made, see above")
-    made = os.path.join(work, wanted["name"] + "-root.ext4")
+    made = os.path.join(work, wanted["name"] + ("-disk.img" if firmware else "-root.ext4"))
+    for name in ("vmlinuz", "initrd.img") if firmware else ():
+        os.unlink(os.path.join(work, name))  # the disk has its own
     target = os.path.join(work, disk_name(wanted))
     if target.endswith(".raw"):
         os.replace(made, target)
@@ -113,7 +119,7 @@ def new(project, given, defaults=False):
         owners = ", ".join(f"{vm.name} has {ask.show_cores(vm.cpus)}" for vm in vms)
         raise Refused(f"all cores have a VM already ({owners}): `bulkhead set` or `bulkhead rm` frees some")
     wanted = {field: given.get(field) for field in
-              ("image", "image_format", "folder", "hostname", "bootargs", "console")}
+              ("image", "image_format", "folder", "hostname", "bootargs", "console", "boot")}
 
     def candidate(answers):
         vm = make_node(answers, free)
@@ -144,8 +150,11 @@ def judge_text(project):
 def check_new(wanted):
     """What belongs together, before anything is made."""
     custom = wanted["type"] == "custom"
-    if custom and not wanted.get("kernel") and not wanted.get("binary"):
-        raise Refused("missing: --kernel FILE or --binary FILE, what the VM starts")
+    starts = [field for field in ("kernel", "initrd", "binary", "bootargs") if wanted.get(field)]
+    if wanted.get("boot") == "firmware" and starts:
+        raise Refused(f"{starts[0]}: a VM with --boot firmware starts what its disk holds")
+    if custom and not wanted.get("kernel") and not wanted.get("binary") and wanted.get("boot") != "firmware":
+        raise Refused("missing: --kernel FILE or --binary FILE, what the VM starts, or --boot firmware")
     for field in ("kernel", "initrd", "binary"):
         if not custom and wanted.get(field):
             raise Refused(f"{field}: a {wanted['type']} brings its own")
@@ -220,7 +229,7 @@ def show(project, name):
     print(f"{vm.name}")
     print(f"  file: {os.path.relpath(vm.file or project.file)}")
     print(f"  cores: {ask.show_cores(vm.cpus)}")
-    for field in ("memory", "kernel", "initrd", "binary", "bootargs", "console"):
+    for field in ("memory", "boot", "kernel", "initrd", "binary", "bootargs", "console"):
         if vm.node.text(field):
             print(f"  {field}: {vm.node.text(field)}")
     for disk in vm.disks:
