@@ -77,7 +77,7 @@ static bool read_properties(struct parse *p, int offset, const struct property_r
         int bytes = 0;
         v.data = fdt_getprop_by_offset(p->dtb, at, &v.name, &bytes);
         if (!v.data)
-            return malformed(p->why, fdt_strerror(bytes));
+            return malformed(p->why, "a property cannot be read");
         v.bytes = (uint32_t)bytes;
         while (rules[i].name && strcmp(rules[i].name, v.name) != 0)
             i++;
