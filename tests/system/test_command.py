@@ -2,6 +2,7 @@
 import json
 import os
 import subprocess
+import zlib
 
 import pexpect
 from pc import MIB, PROBE, Desk, digest, partitions, pc_disk, raw_disk
@@ -316,6 +317,28 @@ def test_boot_files_of_one_name():
     with open(desk.path("vms", "beta", "probe.bin"), "ab") as f:
         f.write(b"more")
     assert "another VM has a different file of this name" in desk.refused("build", "--no-make")
+
+
+def test_a_vm_that_starts_from_its_disk():
+    """Firmware and environment come on the card, once; nothing else is to be named."""
+    fresh()
+    disk = desk.path("pc.raw")
+    pc_disk(disk, "BOOTAA64.EFI", 0xaa64)
+    common = ["--type", "custom", "--boot", "firmware", "--memory", "64M", "--cpus", "1"]
+    desk.do("new", "alpha", *common, "--image", disk, "--format", "vdi")
+    desk.do("new", "beta", *common, "--disk", "8M")
+    assert 'boot = "firmware"' in desk.read("vms", "alpha", "vm.dts")
+    assert "starts what the disk holds" in desk.refused("new", "gamma", *common, "--kernel", PROBE)
+    desk.do("check")
+    desk.do("build", "--no-make")
+    at, _ = partitions(desk.path("build", "sdcard.img"))["bulkhead-boot"]
+    fat = f"{desk.path('build', 'sdcard.img')}@@{at}"
+    environment = subprocess.run(["mtype", "-i", fat, "::firmware.env"], check=True, stdout=subprocess.PIPE).stdout
+    assert len(environment) == 256 << 10
+    assert int.from_bytes(environment[:4], "little") == zlib.crc32(environment[4:])
+    assert b"\0bootcmd=" in environment
+    for name in ("alpha", "beta"):
+        desk.do("rm", name, "--yes")
 
 
 def test_debian_with_a_disk_of_its_own():

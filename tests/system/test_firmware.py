@@ -4,7 +4,6 @@ import re
 from bulkhead import BOOT_LIMIT, LOGIN_LIMIT, Board, Debian, make_card
 
 LIMIT = 900
-ALONE = True  # busy cores
 
 VMS = """/dts-v1/;
 / {

@@ -150,10 +150,7 @@ def judge_text(project):
 def check_new(wanted):
     """What belongs together, before anything is made."""
     custom = wanted["type"] == "custom"
-    starts = [field for field in ("kernel", "initrd", "binary", "bootargs") if wanted.get(field)]
-    if wanted.get("boot") == "firmware" and starts:
-        raise Refused(f"{starts[0]}: a VM with --boot firmware starts what its disk holds")
-    if custom and not wanted.get("kernel") and not wanted.get("binary") and wanted.get("boot") != "firmware":
+    if custom and wanted.get("boot") != "firmware" and not wanted.get("kernel") and not wanted.get("binary"):
         raise Refused("missing: --kernel FILE or --binary FILE, what the VM starts, or --boot firmware")
     for field in ("kernel", "initrd", "binary"):
         if not custom and wanted.get(field):
