@@ -55,7 +55,7 @@ def test_debian_starts_from_its_disk():
     assert alpha.run("findmnt -no SOURCE /") == "/dev/vda2"
     assert alpha.run("test -d /sys/firmware/efi && nproc") == "2"
     assert alpha.run("grep -c ramoops /sys/module/pstore/parameters/backend") == "1"
-    out, _ = alpha.status("systemctl is-system-running --wait; systemctl --failed --no-legend")
+    out, _ = alpha.status("systemctl is-system-running --wait; systemctl --failed --no-legend", 300)
     assert out.split("\n")[0].strip() == "running", out
 
 
@@ -64,13 +64,13 @@ def test_it_has_a_clock():
     rtc, system = (int(x) for x in alpha.run("cat /sys/class/rtc/rtc0/since_epoch; date +%s").split())
     assert abs(rtc - system) < 60, (rtc, system)
     assert system > 1750000000, "no clock: time began in 1970, or with the file system"
-    alpha.run("timedatectl set-time @2000000000")
+    alpha.run("date -s @2000000000 && hwclock --systohc --utc --noadjfile")
     assert 2000000000 <= int(alpha.run("cat /sys/class/rtc/rtc0/since_epoch")) < 2000001000
 
 
 def test_a_reboot_starts_the_newest_kernel_on_the_disk():
     """GRUB's menu is what is in /boot at that moment; the clock has run on."""
-    alpha.run("for f in vmlinuz initrd.img; do cp /boot/$f-$(uname -r) /boot/$f-9.9; done; sync")
+    alpha.run("for f in vmlinuz initrd.img; do cp /boot/$f-$(uname -r) /boot/$f-9.9; done; sync", 300)
     board.line("reboot")
     board.expect(r"Booting `Debian GNU/Linux, Linux 9\.9'", LOGIN_LIMIT)
     board.expect(r"alpha login: ", LOGIN_LIMIT)
