@@ -60,7 +60,7 @@ void board_reset(const char *text, struct refusal *why)
 {
     board_note_end(text);
     wait_us(DRAIN_US);
-    board_rpi4.reset(&machine);
+    this_board.reset(&machine);
     board_note_end(NULL);
     refuse(why, "this board has no way to reset itself: its watchdog is not in the device tree, or "
                 "disabled there");

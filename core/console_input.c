@@ -14,9 +14,10 @@ enum {
 
 static struct {
     struct lock lock;
-    bool escape;      /* Ctrl-] was typed */
-    uint64_t hint_at; /* no hint before */
-    unsigned core;    /* that gets the UART's interrupt */
+    bool escape;        /* Ctrl-] was typed */
+    uint8_t matched[3]; /* characters of each spelling of it */
+    uint64_t hint_at;   /* no hint before */
+    unsigned core;      /* that gets the UART's interrupt */
 } keys;
 
 void keys_take(void)
@@ -236,14 +237,36 @@ static void hint(void)
                    vms[0].config->name);
 }
 
+/* A guest may have told the terminal to spell keys with modifiers: xterm's modifyOtherKeys, the
+ * keyboard protocol of kitty. Ctrl-] is heard all the same, and what is typed next comes plain. All
+ * but a spelling's last byte has gone to the guest. */
+static bool is_ctrl_right_bracket(uint8_t byte)
+{
+    static const char spelt[][12] = {"\x1d", "\033[27;5;93~", "\033[93;5u"};
+    bool found = false;
+
+    for (unsigned i = 0; i < ARRAY_SIZE(spelt); i++) {
+        uint8_t *n = &keys.matched[i];
+        *n = byte == (uint8_t)spelt[i][*n] ? *n + 1u : byte == (uint8_t)spelt[i][0];
+        if (spelt[i][*n])
+            continue;
+        *n = 0;
+        found = true;
+        if (i > 0)
+            text_put(VIEW_PLAIN_KEYS);
+    }
+    return found;
+}
+
 static void key(uint8_t byte)
 {
     struct console_view now = view_now();
+    bool ours = is_ctrl_right_bracket(byte);
 
     if (keys.escape) {
         keys.escape = false;
         command(byte);
-    } else if (byte == CTRL_RIGHT_BRACKET) {
+    } else if (ours) {
         keys.escape = true;
     } else if (now.show == SHOW_ONE) {
         type_to(&vms[now.attached], byte);

@@ -88,7 +88,7 @@ static bool turn_over(const struct source *s)
         return false; /* until its ring is empty: messages are not torn */
     if (console.turn_bytes >= TURN_BYTES)
         return true;
-    return s->mode == MODE_RAW ? escape_idle(&s->escape) : !s->view.open;
+    return s->mode == MODE_RAW ? escape_idle(&s->escape) : !s->view.open || s->view.cr;
 }
 
 /* ---- What goes out next ---- */
@@ -181,9 +181,9 @@ static void stage_fill(struct source *s, unsigned *work)
     while (s->stage.count == 0 && s->ring.sent<s->ring.ready && * work> 0) {
         uint8_t byte = ring_at(&s->ring, s->ring.sent);
         __atomic_store_n(&s->ring.sent, s->ring.sent + 1, __ATOMIC_RELAXED);
-        console.turn_bytes++;
         (*work)--;
         encode(s, byte);
+        console.turn_bytes += MAX(s->stage.count, 1u); /* what goes out, and what was swallowed */
     }
 }
 

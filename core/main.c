@@ -22,7 +22,7 @@ enum { DTB_MAX = 2 << 20 }; /* booting.rst, section 2 */
 
 struct machine machine;
 
-static const struct board *const board = &board_rpi4;
+static const struct board *const board = &this_board;
 static struct config config;
 static struct gpt gpt;
 static struct partition shares[MAX_VMS];
@@ -38,10 +38,9 @@ static void read_board(paddr_t dtb)
 
     dtb_range = (struct range){dtb.v, bytes};
     if (!header || fdt_magic(header) != FDT_MAGIC || bytes > DTB_MAX)
-        panic("the boot loader left no device tree at %#llx (x0): boot with `booti IMAGE - FDT`",
-              (unsigned long long)dtb.v);
+        cpu_halt(); /* it is the tree that names a console */
     if (!machine_read(map_file(dtb, bytes), bytes, board->matches, &machine, &why))
-        panic("board device tree: %s", why.text);
+        arch_refuse(map_file(dtb, bytes), why.text);
     memmap_note("board device tree", dtb_range);
 }
 

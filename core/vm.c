@@ -161,13 +161,13 @@ void vm_setup(unsigned id, const struct vm_config *config, const struct partitio
 
 static void devices_reset(struct vm *vm)
 {
-    vgic_reset(vm);
     console_vm_restart(vm);
     pl011_reset(&vm->uart, vm);
     pl061_reset(&vm->gpio, vm);
     sbsa_gwdt_reset(&vm->watchdog, vm);
     for (unsigned i = 0; i < vm->config->ndisks; i++)
         virtio_blk_reset(&vm->disks[i]);
+    vgic_reset(vm); /* last: no device raises a line of the old life after it */
 }
 
 static void start_vcpu(struct vcpu *vcpu)

@@ -42,7 +42,7 @@ static void feed(void)
         board_note_end(NULL);
     missed = 0;
     __atomic_store_n(&ticked, 0, __ATOMIC_RELAXED);
-    board_rpi4.feed(&machine, LIMIT_S);
+    this_board.feed(&machine, LIMIT_S);
 }
 
 static void tick(void *unused)
@@ -60,7 +60,7 @@ void watchdog_init(void)
 {
     feeder = cpu_this();
     wanted = ticked = missed = 0;
-    if (!board_rpi4.feed(&machine, 0)) {
+    if (!this_board.feed(&machine, 0)) {
         log_line("the board's watchdog is not used: its node is disabled or not there");
         return;
     }
@@ -75,6 +75,6 @@ void watchdog_run(void)
         return;
     timer_init(&ticks[cpu_this()], tick, NULL);
     if (cpu_this() == feeder)
-        board_rpi4.feed(&machine, LIMIT_S);
+        this_board.feed(&machine, LIMIT_S);
     tick(NULL);
 }

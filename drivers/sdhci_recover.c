@@ -15,7 +15,9 @@ enum {
     MAX_RESET_STEPS = 100,
     RESPONSE_US = 100000,
     SETTLE_STEP_US = 500,
-    SETTLE_US = 1000000, /* the card programs for 500 ms at most (Physical Layer 4.6.2.2) */
+    /* A card should program for 500 ms at most (Physical Layer 4.6.2.2); Linux's block.c knows some
+     * that need seconds, and waits 10 (MMC_BLK_TIMEOUT_MS). */
+    SETTLE_US = 10000000,
     LOG_SECONDS = 10,
 };
 
@@ -111,7 +113,7 @@ static void judge(struct sdhci *h, uint32_t card)
         sdhci_wait(h, SDHCI_SETTLING, SETTLE_STEP_US);
     } else if (!settled) {
         h->error = "the card stays busy";
-        h->silent = true;
+        h->silent = false; /* it answers */
         fail_turn(h);
     } else if (h->r->op == BLOCK_FLUSH) {
         h->silent_turns = 0;

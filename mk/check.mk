@@ -1,7 +1,7 @@
 # Tests, style, sizes, debugging.
 
 test: setup lint $(UNIT_TESTS) $(if $(T),,$(FUZZERS)) guests sdcard build/host/count.so ## run every test, or one: make test T=name
-	@$(if $(T),,tools/fuzz --each 5 &&) tools/runtests $(T)
+	@$(if $(T),,tools/size $(HYP) $(HYP_SOURCES) && tools/fuzz --each 5 &&) tools/runtests $(T)
 
 soak: guests sdcard ## the long tests
 	@tools/runtests --soak $(T)

@@ -6,6 +6,9 @@ LIBFDT := $(CACHE)/libfdt
 FIRMWARE := $(CACHE)/firmware
 GUEST_FIRMWARE := $(CACHE)/guest-firmware
 CBMC := $(CACHE)/cbmc
+# A cache that was filled before notices were kept is fetched again.
+OUTDATED := $(foreach f,$(LIBFDT)/COPYRIGHT $(FIRMWARE)/linux-copyright.txt,$(if $(wildcard $f),,$(wildcard $(dir $f))))
+$(if $(OUTDATED),$(shell rm -rf $(OUTDATED)))
 
 setup:
 	@tools/setup

@@ -44,23 +44,23 @@ echo "Bulkhead: bulkhead.img cannot be loaded or started"
 """
 
 
-def text(files):
+def text(files, entry=HYPERVISOR_ADDRESS):
     """The script for these files, in the order in which they are loaded."""
     parts = [HEAD.format(room=DTB_ROOM, at=FILES_ADDRESS)]
     for number, path in enumerate(files):
-        if not re.fullmatch(r"[A-Za-z0-9._/-]+", path):
-            raise ValueError(f"boot file {path!r}: letters, digits and . _ - / only")
+        if not re.fullmatch(r"[A-Za-z0-9._/+-]+", path):
+            raise ValueError(f"boot file {path!r}: letters, digits and . _ - + / only")
         parts.append(FILE.format(path=path, node=f"file{number}", add=FILE_ALIGN - 1,
                                  mask=0xffffffff & ~(FILE_ALIGN - 1)))
-    parts.append(TAIL.format(entry=HYPERVISOR_ADDRESS))
+    parts.append(TAIL.format(entry=entry))
     return "".join(parts)
 
 
-def write(path, files):
+def write(path, files, entry=HYPERVISOR_ADDRESS):
     """Make the script as U-Boot wants it; always the same for the same files."""
     source = os.path.splitext(path)[0] + ".cmd"
     with open(source, "w", encoding="ascii") as f:
-        f.write(text(files))
+        f.write(text(files, entry))
     subprocess.run(["mkimage", "-A", "arm64", "-T", "script", "-C", "none", "-n", "Bulkhead",
                     "-d", source, path], check=True, stdout=subprocess.DEVNULL,
                    env=dict(os.environ, SOURCE_DATE_EPOCH="0"))

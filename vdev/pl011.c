@@ -73,6 +73,7 @@ void pl011_reset(struct pl011 *u, struct vm *vm)
 {
     bool refused;
     lock_take(&u->lock);
+    u->life++;
     refused = u->rx_refused;
     u->vm = vm;
     u->rx_head = u->tx_head = 0;
@@ -118,6 +119,7 @@ bool pl011_receive(struct pl011 *u, uint8_t byte)
 static void tx_pump(struct pl011 *u)
 {
     bool sent = false;
+    uint8_t life = u->life;
     if (u->tx_busy)
         return;
     u->tx_busy = true;
@@ -130,6 +132,8 @@ static void tx_pump(struct pl011 *u)
         lock_release(&u->lock);
         taken = console_vm_put(u->vm, byte);
         lock_take(&u->lock);
+        if (u->life != life) /* reset meanwhile: nothing here is ours */
+            return;
         if (!taken && !u->tx_room)
             break;
         if (!taken)

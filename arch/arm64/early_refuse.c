@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Last words of a core that can't start: entered at the wrong exception level, or not the core we
- * know. The MMU is off, this runs at its physical address and its stack is all it may write (see
- * early.c); so it finds the UART that the board's device tree names by itself, and leaves its
- * settings as firmware made them.
+ * Last words of a core that can't start: entered at the wrong exception level, not the core we
+ * know, or with a tree that can't be used. The MMU may be off: this runs at either address and its
+ * stack is all it may write (see early.c); so it finds the UART that the board's device tree names
+ * by itself, and leaves its settings as firmware made them.
  */
+#include <bulkhead/arch.h>
 #include <libfdt.h>
 
 #include "arch_internal.h"
@@ -126,12 +127,27 @@ static void say_hex(const struct early_uart *uart, uint32_t value)
         put(uart, (char)((value >> shift & 15) + ((value >> shift & 15) < 10 ? '0' : 'a' - 10)));
 }
 
+static const char begins[] = "\r\n[bulkhead] cannot start: ", ends[] = "\r\n[bulkhead] stopped\r\n";
+
+noreturn void arch_refuse(const void *dtb, const char *text)
+{
+    struct early_uart uart;
+
+    if (find_uart(dtb, &uart)) {
+        uart.base = (uint64_t)map_device(paddr(uart.base), uart.status + sizeof(uint32_t));
+        say(&uart, begins);
+        say(&uart, text);
+        say(&uart, ends);
+    }
+    cpu_halt();
+}
+
 noreturn void early_refuse(uint64_t dtb, unsigned reason)
 {
     struct early_uart uart;
 
     if (find_uart((const void *)dtb, &uart)) {
-        say(&uart, "\r\n[bulkhead] cannot start: ");
+        say(&uart, begins);
         if (reason == REFUSE_LEVEL) {
             say(&uart, "entered at exception level EL");
             put(&uart, (char)('0' + (read_sysreg(CurrentEL) >> 2 & 3)));
@@ -143,7 +159,7 @@ noreturn void early_refuse(uint64_t dtb, unsigned reason)
         } else {
             say(&uart, "no room for the first page tables");
         }
-        say(&uart, "\r\n[bulkhead] stopped\r\n");
+        say(&uart, ends);
     }
     cpu_halt();
 }

@@ -52,7 +52,10 @@ enum {
     CTLR_ENABLE = 1 << 0,
     GICC_CTLR_EOIMODE = 1 << 9, /* EOIR drops the priority, DIR deactivates (4.4.1) */
     PMR_ALL = 0xf0,             /* lets through every priority below the lowest */
-    PRIORITY = 0xa0,            /* one for all: EL2 is not preempted */
+    PRIORITY = 0xa0,            /* EL2 is not preempted */
+    /* Work between a VM's cores, which may send for more of itself, comes after timers and card. */
+    PRIORITY_SGI = PRIORITY + 0x10,
+    FIRST_PPI = 16,
     FIRST_SPI = 32,
     SPECIAL = 1020,      /* 1020-1023: nothing to acknowledge (3.2.5) */
     MAX_INTERRUPTS = 16, /* handled in one go */
@@ -141,7 +144,7 @@ static void init_private(void)
         dist_write(GICD_CPENDSGIR + i, UINT32_MAX);
     dist_write(GICD_ICACTIVER, UINT32_MAX);
     for (unsigned i = 0; i < FIRST_SPI; i += 4)
-        dist_write(GICD_IPRIORITYR + i, PRIORITY * 0x01010101u);
+        dist_write(GICD_IPRIORITYR + i, (i < FIRST_PPI ? PRIORITY_SGI : PRIORITY) * 0x01010101u);
 }
 
 void gic_init_core(void)
@@ -287,7 +290,8 @@ static void dispatch(unsigned intid, uint32_t iar)
     }
 }
 
-/* `iar`: what GICC_IAR said. False: nothing was pending. May not return. */
+/* `iar`: what GICC_IAR said. False: nothing else is to be done now. An SGI is the last, and one a
+ * stay: what it runs may send the next. May not return. */
 static bool handle(uint32_t iar)
 {
     unsigned intid = iar & 0x3ff;
@@ -296,7 +300,7 @@ static bool handle(uint32_t iar)
         return false;
     mmio_write32(gicc + GICC_EOIR, iar);
     dispatch(intid, iar);
-    return true;
+    return intid >= FIRST_PPI;
 }
 
 static bool handle_one(void)

@@ -47,6 +47,7 @@ void ptimer_reset(struct vcpu *vcpu)
     timer_cancel(&p->timer);
     *p = (struct ptimer){0};
     timer_init(&p->timer, expired, vcpu);
+    vgic_set_private_level(vcpu, INTID_PTIMER, false);
 }
 
 uint64_t ptimer_read(struct vcpu *vcpu, enum ptimer_register r)

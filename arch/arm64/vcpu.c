@@ -145,6 +145,7 @@ noreturn void vcpu_enter(struct vcpu *vcpu, ipaddr_t entry, uint64_t context)
     ptimer_reset(vcpu);
     fp_reset();
     icache_invalidate();
+    serror_drain(); /* of the life before: it was masked then */
     vcpu_eret(regs);
 }
 

@@ -76,6 +76,7 @@ enum end {
     X("virtio-reset", virtio_reset_in_flight, ENDS_OK)   \
     X("virtio-notify", virtio_notify_storm, ENDS_OK)     \
     X("virtio-two-core", virtio_two_cores, ENDS_OK)      \
+    X("virtio-never-empty", virtio_never_empty, ENDS_OK) \
     X("disk-beyond", virtio_beyond, ENDS_OK)             \
     X("disk-read-only", virtio_read_only, ENDS_OK)       \
     X("disk-flood", virtio_flood, ENDS_OK)               \

@@ -291,6 +291,43 @@ const char *virtio_two_cores(void)
     return verdict(NULL);
 }
 
+enum { FILLER = 8, NO_SUCH_TYPE = 99, READ_LIMIT_S = 20 };
+
+/* On the second vCPU: the ring stays full of requests that are refused at once, until the first
+ * vCPU's read is over. */
+static void keep_full(void)
+{
+    uint64_t start = ticks();
+    while (__atomic_load_n(&status, __ATOMIC_ACQUIRE) == S_PENDING && !after(start, READ_LIMIT_S)) {
+        uint16_t used = __atomic_load_n(&rings.used.idx, __ATOMIC_ACQUIRE);
+        if (used)
+            rings.avail.ring[0] = FILLER;
+        __atomic_store_n(&rings.avail.idx, (uint16_t)(used + SIZE), __ATOMIC_RELEASE);
+    }
+}
+
+/* The device's work on the first vCPU's core has no end: the card and the timers must be heard
+ * there all the same. */
+const char *virtio_never_empty(void)
+{
+    static __typeof__(header) unknown = {.type = NO_SUCH_TYPE};
+    static uint8_t answer;
+    bool ended;
+
+    disk_up(DISK, 0);
+    describe(FILLER, &unknown, sizeof(unknown), NEXT, FILLER + 1);
+    describe(FILLER + 1, &answer, 1, WRITE, 0);
+    request(T_IN, 0, sizeof(data)); /* the first in the ring */
+    for (unsigned i = 1; i < SIZE; i++)
+        rings.avail.ring[i] = FILLER;
+    if (!run_on_second(keep_full))
+        return "the second vCPU does not come";
+    while (!second_is_done())
+        write32(DISK + QUEUE_NOTIFY, 0);
+    ended = __atomic_load_n(&status, __ATOMIC_RELAXED) != S_PENDING;
+    return verdict(ended ? NULL : "a read does not end while its core has other work");
+}
+
 const char *virtio_beyond(void)
 {
     uint64_t sectors = disk_sectors(DISK);

@@ -27,6 +27,9 @@ noreturn void boot_main(paddr_t dtb);
 /* core/main.c: every other core arrives here, on its own stack and its own tables, its GIC
  * interface and EL2 timer ready, interrupts masked. Ends in vcpu_park(). */
 noreturn void secondary_main(void);
+/* Before there is a console, while only the boot core runs: say why on the UART that the mapped
+ * tree `dtb` names, if it names one, and halt. */
+noreturn void arch_refuse(const void *dtb, const char *text);
 /* The machine memory of the hypervisor itself: image, bss, stacks, page tables; 2 MiB-aligned. Keep
  * it. */
 struct range arch_image(void);
@@ -38,7 +41,7 @@ bool arch_init_boot_core(const struct machine *m, struct refusal *why);
  * map_file() only answer for what was mapped before. False: table pool exhausted. */
 bool arch_finish_tables(const struct partition *const ram[MAX_CPUS], struct refusal *why);
 /* Start every other core whose node is enabled, by the DT's enable-method ("spin-table" only), and
- * wait, at most a second for each, until it is about to call secondary_main(). False: which core,
+ * wait, at most 10 seconds for each, until it is about to call secondary_main(). False: which core,
  * why. */
 bool arch_start_secondaries(const struct machine *m, struct refusal *why);
 /* Page-table pages (EL2's and stage 2's share one pool): in use, and in all. */

@@ -72,7 +72,7 @@ void watchdog_init(void);
 /* Each core that was started, once, on that core; the boot core last: it arms. */
 void watchdog_run(void);
 
-/* The board of this build. */
-extern const struct board board_rpi4;
+/* The board of this build: its folder in platform/ defines it. */
+extern const struct board this_board;
 
 #endif

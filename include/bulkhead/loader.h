@@ -45,9 +45,9 @@ enum loader_result { LOADER_MORE, LOADER_DONE, LOADER_FAILED };
 
 /*
  * The next step of vm->loader: zero RAM; place kernel (or binary), initrd and device tree in it;
- * all of it clean to the point of coherency. One step is at most LOADER_STEP bytes' work, or the
- * device tree. LOADER_FAILED: `why`, "NAME: PROPERTY: ...". The VM's first core, none of its vCPUs
- * running; takes no lock.
+ * all of it clean to the point of coherency. One step is at most LOADER_STEP bytes to copy,
+ * LOADER_ZERO_STEP to zero, or the device tree. LOADER_FAILED: `why`, "NAME: PROPERTY: ...". The
+ * VM's first core, none of its vCPUs running; takes no lock.
  */
 enum loader_result loader_step(struct vm *vm, const struct machine *m, struct refusal *why);
 

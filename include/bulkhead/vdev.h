@@ -33,6 +33,7 @@ struct pl011 {
     bool rx_refused;           /* the console holds input back until console_vm_input_room() */
     uint8_t tx[32];            /* what the console had no room for */
     uint8_t tx_head, tx_count; /* tx_count: atomic, as rx_count */
+    uint8_t life;              /* resets: a core outside the lock sees that one came */
     bool tx_busy;              /* a core hands bytes to the console, without the lock */
     bool tx_room;              /* meanwhile the console announced room */
     uint8_t tx_tries;          /* of that core, in this go */

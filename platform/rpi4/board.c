@@ -26,7 +26,7 @@ static const struct device_match matches[] = {
     {NULL, DEV_GIC},
 };
 
-const struct board board_rpi4 = {
+const struct board this_board = {
     .name = "Raspberry Pi 4",
     .compatible = compatible,
     .matches = matches,

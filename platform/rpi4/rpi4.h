@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The pieces of board_rpi4; contracts in include/bulkhead/board.h. */
+/* The pieces of this_board; contracts in include/bulkhead/board.h. */
 #ifndef PLATFORM_RPI4_RPI4_H
 #define PLATFORM_RPI4_RPI4_H
 

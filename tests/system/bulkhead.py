@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -27,10 +28,10 @@ NEVER = r"(?!)"  # matches nothing
 class Board:
     """A Raspberry Pi 4 with a card in it, switched on."""
 
-    def __init__(self, card=CARD, snapshot=True, arguments=()):
+    def __init__(self, card=CARD, snapshot=True, arguments=(), options=()):
         self.folder = tempfile.mkdtemp(prefix="bulkhead-")
         self.qmp_path = os.path.join(self.folder, "qmp")
-        command = [card, "-qmp", f"unix:{self.qmp_path},server,nowait", *arguments]
+        command = [*options, card, "-qmp", f"unix:{self.qmp_path},server,nowait", *arguments]
         if snapshot:
             command.append("-snapshot")
         self.log = open(os.path.join(self.folder, "console"), "w+", encoding="utf-8", newline="")
@@ -42,7 +43,10 @@ class Board:
 
     def pull(self):
         """Pull the plug, and keep what was printed."""
-        self.port.close(force=True)
+        if self.port.isalive():
+            self.port.kill(signal.SIGKILL)
+            self.port.wait()  # on a busy machine that takes longer than close() would wait
+        self.port.close()
 
     def off(self):
         """Pull the plug."""

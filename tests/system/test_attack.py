@@ -10,7 +10,7 @@ SUBSET = """
     aarch32-el0 aarch32-cp15 aarch32-el1 undefined-random debug-registers single-step pmu set-way tlb-storm
     gicd-fuzz gicc-fuzz sgi-storm level-storm eoi-without-ack lr-overflow two-core-gicd timer-always timer-by-hand
     virtio-registers virtio-rings virtio-chains virtio-lengths virtio-index virtio-indirect virtio-moved virtio-reset
-    virtio-two-core disk-beyond disk-read-only disk-flood console-escapes console-flood
+    virtio-two-core virtio-never-empty disk-beyond disk-read-only disk-flood console-escapes console-flood
     loop-both vectors-in-hole watchdog-unfed exit-storm requests-then-loop reset reset-in-flight cpu-off-all
 """.split()
 

@@ -1,4 +1,5 @@
 """Two stock Debian systems side by side: the very card that a user flashes."""
+import hashlib
 import os
 import re
 import subprocess
@@ -78,6 +79,8 @@ def test_kernel_is_the_packages():
     built = subprocess.run(["sha256sum", os.path.join(BUILD, "guests", "vmlinuz")], check=True,
                            capture_output=True, text=True).stdout[:64]
     assert on_both("cut -c1-64 /usr/share/bulkhead/vmlinuz.sha256") == [built, built]
+    booted = subprocess.run(["mtype", "-i", CARD + "@@1M", "::vmlinuz"], check=True, stdout=subprocess.PIPE).stdout
+    assert hashlib.sha256(booted).hexdigest() == built, "the kernel on the card is another"
 
 
 def test_root_is_its_own_partition():

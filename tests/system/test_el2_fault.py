@@ -82,7 +82,7 @@ def test_one_core_faults_and_all_stop():
     board.expect("bulkhead> ")
     board.line("help")
     board.expect(r"x0  [0-9a-f]{16}")
-    board.expect(r"core \d: undefined instruction at EL2, pc (0x[0-9a-f]+)")
+    board.expect(r"core \d: undefined instruction at EL2, pc (0x[0-9a-f]+):")
     assert int(board.match.group(1), 16) == target
     board.expect("all cores are stopped; the board is not reset")
     board.expect("no way to reset itself")

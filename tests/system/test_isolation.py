@@ -7,7 +7,7 @@ import re
 import struct
 import subprocess
 
-from bulkhead import BOOT_LIMIT, BUILD, Board, make_card
+from bulkhead import BOOT_LIMIT, BUILD, TOP, Board, make_card
 
 LIMIT = 600
 VERDICT_LIMIT = 500
@@ -69,8 +69,8 @@ def witness(mib):
 
 # ---- The hypervisor's memory ----
 
-SIZES = ["vms[0]", "cores", "cores[0]", "machine.files[0]"]
-PLACES = ["vms", "vm_count", "cores", "machine.files", "machine.nfiles", "early.image_pa",
+SIZES = ["vms[0]", "cores", "cores[0]", "machine.files[0]", "core_stacks[0]"]
+PLACES = ["vms", "vm_count", "cores", "core_stacks", "machine.files", "machine.nfiles", "early.image_pa",
           "__image_end"]
 OFFSETS = {"vm": ["nvcpus", "vcpus", "stage2.root"], "vcpu": ["cpu"], "core": ["root", "index"],
            "boot_file": ["path", "pa", "size"]}
@@ -87,8 +87,11 @@ def debug_information():
     for key, expression in wanted.items():
         command += ["-ex", f'printf "{key} = %lu\\n", {expression}']
     out = subprocess.run(command + [ELF], check=True, stdout=subprocess.PIPE, text=True).stdout
+    with open(os.path.join(TOP, "arch", "arm64", "layout.h"), encoding="utf-8") as f:
+        layout = re.findall(r"^#define (GUARD_BYTES|EMERGENCY_BYTES) +(\w+)$", f.read(), re.M)
     known = {key: int(value) for key, value in re.findall(r"^(.+) = (\d+)$", out, re.M)}
     assert set(known) == set(wanted), set(wanted) - set(known)
+    known.update((name, int(value, 16)) for name, value in layout)
     return known
 
 
@@ -223,6 +226,18 @@ def check_cores(image, rams):
                     check_no_ram(core, leaf, rams)
 
 
+def check_permissions(image):
+    """W^X, and a hole below every stack (Arm ARM D5.4.5: AP[2], bit 7, is read-only; XN is bit 54)."""
+    rows = image.known["sizeof cores"] // image.known["sizeof cores[0]"]
+    stacks = [image.known["&core_stacks"] + i * image.known["sizeof core_stacks[0]"] for i in range(rows)]
+    guards = [at + offset for at in stacks for offset in (0, image.known["GUARD_BYTES"] + image.known["EMERGENCY_BYTES"])]
+    for core, leaves in image.core_tables().items():
+        for leaf in leaves:
+            assert leaf.descriptor & (1 << 7 | 1 << 54), f"core {core}: {leaf} can be written and executed"
+            assert not any(leaf.start <= guard < leaf.start + leaf.size for guard in guards), f"core {core}: {leaf} is a guard page"
+        assert any(not leaf.descriptor >> 54 & 1 for leaf in leaves)
+
+
 def check_no_ram(core, leaf, rams):
     for name, leaves in rams.items():
         assert not any(leaf.overlaps(other.out, other.end) for other in leaves), \
@@ -237,18 +252,24 @@ def check(image):
         check_interrupt_interface(vm, [leaf for leaf in leaves if leaf.start < GUEST_RAM])
     check_ram(image, rams)
     check_cores(image, rams)
+    check_permissions(image)
+
+
+def refuses_descriptor(image, place, descriptor):
+    """Does the check see it when that one is there?"""
+    data = bytearray(image.data)
+    struct.pack_into("<Q", data, place, descriptor)
+    try:
+        check(Image(image.base, data, image.known))
+    except AssertionError as error:
+        print(f"{descriptor:#x} at {place:#x}: {error}")
+        return True
+    return False
 
 
 def refuses(image, leaf, out):
     """Does the check see it when this leaf leads elsewhere?"""
-    data = bytearray(image.data)
-    struct.pack_into("<Q", data, leaf.place, leaf.descriptor & ~DESCRIPTOR_ADDRESS | out)
-    try:
-        check(Image(image.base, data, image.known))
-    except AssertionError as error:
-        print(f"{leaf} led to {out:#x}: {error}")
-        return True
-    return False
+    return refuses_descriptor(image, leaf.place, leaf.descriptor & ~DESCRIPTOR_ADDRESS | out)
 
 
 def test_no_page_has_two_owners():
@@ -281,6 +302,15 @@ def test_the_check_sees_a_second_owner():
             assert refuses(image, leaf, other), leaf
             if leaf.start >= VA_RAM:
                 break
+
+
+def test_the_check_sees_a_writable_text_and_a_lost_guard():
+    image = read_image(state["board"], state["known"])
+    leaves = image.core_tables()[0]
+    text = next(leaf for leaf in leaves if not leaf.descriptor >> 54 & 1)
+    assert refuses_descriptor(image, text.place, text.descriptor & ~(1 << 7))
+    stack = next(leaf for leaf in leaves if leaf.start == state["known"]["&core_stacks"] + PAGE)
+    assert refuses_descriptor(image, stack.place - 8, stack.descriptor)
 
 
 def test_probe_gets_an_abort_everywhere():

@@ -198,6 +198,26 @@ static void test_floods_are_fair(void **state)
     assert_in_range(terminal.lines_of[ALPHA] * 100 / terminal.lines_of[BETA], 95, 105);
 }
 
+/* Bytes that become many on the wire, in a line that a carriage return would end. */
+static void test_expanding_flood_is_fair(void **state)
+{
+    struct terminal terminal;
+    (void)state;
+    rig_start(0);
+    rig_fifo = 16;
+    for (unsigned i = 0; i < 2000; i++) {
+        rig_write(0, "0123456789012345678901234567890123456789\n");
+        for (unsigned n = 0; n < 20; n++)
+            rig_write(2, "\t\r");
+        rig_run_us(2000);
+    }
+    rig_write(0, "\n");
+    rig_settle();
+    rig_settle();
+    judge(&terminal);
+    assert_true(terminal.lines_of[ALPHA] > 200); /* of 920 that 115200 Bd have room for */
+}
+
 /* An endless line without an end does not keep the turn. */
 static void test_a_vm_with_little_to_say_is_heard_soon(void **state)
 {
@@ -323,6 +343,7 @@ int main(void)
         cmocka_unit_test(test_stay_is_bounded_and_never_waits),
         cmocka_unit_test(test_swallowing_gives_up_the_turn),
         cmocka_unit_test(test_floods_are_fair),
+        cmocka_unit_test(test_expanding_flood_is_fair),
         cmocka_unit_test(test_a_vm_with_little_to_say_is_heard_soon),
         cmocka_unit_test(test_flooding_vm_is_slowed_then_told),
         cmocka_unit_test(test_nothing_is_lost_below_the_limit),

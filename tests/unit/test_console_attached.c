@@ -109,12 +109,33 @@ static void test_leaving_resets_the_terminal(void **state)
     assert_non_null(reset);
     assert_non_null(memchr(rig_wire, '\030', (size_t)(reset - rig_wire)));
     assert_true(rig_has("\033[?25h") && rig_has("2004l") && rig_has("\033[r"));
+    assert_true(rig_has("\033[=0u") && rig_has("\033]111\a") && rig_has("\033[?69l"));
     assert_true(rig_has("[bulkhead] all VMs; Ctrl-] ?: help\r\n"));
     rig_clear();
     rig_write(0, "\n\033[2Jx\n");
     rig_settle();
     assert_true(rig_has("[alpha] x\r\n"));
     assert_false(rig_has("\033[2J"));
+}
+
+/* A guest that has the terminal spell Ctrl-] in another way does not keep its operator. */
+static void test_spelt_keys_are_heard(void **state)
+{
+    static const char *const spelt[] = {"\033[27;5;93~", "\033[93;5u", "\033[27\033[93;5u"};
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_SIZE(spelt); i++) {
+        rig_start(0);
+        rig_type("\x1d"
+                 "1");
+        rig_settle();
+        rig_clear();
+        rig_type(spelt[i]);
+        rig_settle();
+        assert_string_equal(rig_wire, "\033[>4m\033[=0u");
+        rig_type("a");
+        rig_settle();
+        assert_true(rig_has("[bulkhead] all VMs; Ctrl-] ?: help\r\n"));
+    }
 }
 
 /* Whoever is first to notice the new view, the terminal is put back before anybody prints. */
@@ -337,6 +358,7 @@ int main(void)
         cmocka_unit_test(test_replay_asks_the_terminal_nothing),
         cmocka_unit_test(test_replay_begins_at_a_line),
         cmocka_unit_test(test_leaving_resets_the_terminal),
+        cmocka_unit_test(test_spelt_keys_are_heard),
         cmocka_unit_test(test_reset_comes_before_other_vms_lines),
         cmocka_unit_test(test_prompts_are_shown_again_in_the_view_of_all),
         cmocka_unit_test(test_hypervisor_tears_no_sequence_in_raw),

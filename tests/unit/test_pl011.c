@@ -38,7 +38,7 @@ static char sent[64];
 static unsigned nsent, room, input_room, changes;
 static bool line;
 static unsigned late_room, puts_tried;
-static bool lies, joining;
+static bool lies, joining, resetting;
 static bool callback; /* the console tells about room from within, as it may */
 
 void lock_wait(const struct lock *l, uint16_t ticket)
@@ -71,6 +71,8 @@ bool console_vm_put(struct vm *v, uint8_t byte)
     }
     room--;
     sent[nsent++ % sizeof(sent)] = (char)byte;
+    if (resetting)
+        pl011_reset(uart, &vm);
     if (callback)
         pl011_transmit_room(uart);
     if (joining)
@@ -93,7 +95,7 @@ static int setup(void **state)
     memset(&vm, 0, sizeof(vm));
     memset(sent, 0, sizeof(sent));
     nsent = input_room = changes = late_room = puts_tried = 0;
-    lies = joining = false;
+    lies = joining = resetting = false;
     room = 1000;
     line = callback = false;
     pl011_reset(uart, &vm);
@@ -457,6 +459,26 @@ static void random_accesses(void **state)
     }
 }
 
+/* The VM's other core starts it anew while this one is on its way to the console. */
+static void reset_in_the_middle(void **state)
+{
+    (void)state;
+    room = 0;
+    put(LCR_H, FEN);
+    put(DR, 'o');
+    put(DR, 'l');
+    put(DR, 'd');
+    room = 1000;
+    resetting = true;
+    pl011_transmit_room(uart);
+    resetting = false;
+    assert_int_equal(nsent, 1);
+    assert_int_equal(get(FR) & (TXFE | TXFF | BUSY), TXFE);
+    put(DR, 'n');
+    assert_int_equal(nsent, 2);
+    assert_int_equal(sent[1], 'n');
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -477,6 +499,7 @@ int main(void)
         cmocka_unit_test_setup(fifo_switched_keeps_bytes, setup),
         cmocka_unit_test_setup(loopback, setup),
         cmocka_unit_test_setup(reset_forgets, setup),
+        cmocka_unit_test_setup(reset_in_the_middle, setup),
         cmocka_unit_test_setup(random_accesses, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

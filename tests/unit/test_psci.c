@@ -147,6 +147,10 @@ static void cpu_on_of_an_ending_vm(void **state)
     vm.state = VM_OFF;
     assert_int_equal((int64_t)call(0xc4000003, 1, GUEST_RAM_BASE, 0), -3);
     assert_int_equal(fake_posts[3], 0);
+    /* A pause is another matter: the caller has not met it yet, and must not notice. */
+    vm.state = VM_PAUSED;
+    assert_int_equal(call(0xc4000003, 1, GUEST_RAM_BASE, 0), 0);
+    assert_int_equal(vm.vcpus[1].power, VCPU_ON_PENDING);
 }
 
 static void affinity_info(void **state)

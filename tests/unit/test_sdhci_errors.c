@@ -270,7 +270,30 @@ static void test_busy_for_ever(void **state)
         assert_false(rig_io(0, 1, BLOCK_WRITE, 7, 20, data));
         assert_true(fake_time - start < 12ull * FAKE_HZ);
         assert_true(fake_log_has("busy"));
+        /* It answers: no request is refused unasked, and all is well when it is through. */
+        for (unsigned n = 0; i == 0 && n < 2; n++)
+            assert_false(rig_io(0, 1, BLOCK_WRITE, 7, 20, data));
+        rig_card.busy_for_ever = false;
+        assert_true(rig_io(0, 1, BLOCK_READ, 7, 20, data));
+        no_misuse();
     }
+}
+
+/* Some cards tidy up for seconds: nobody's request fails for that. */
+static void test_busy_for_seconds(void **state)
+{
+    struct rig_request q;
+    (void)state;
+    open_card(false);
+    rig_card.busy_for_ever = true;
+    rig_request(&q, BLOCK_WRITE, 7, 20, data);
+    fake_cpu = 1;
+    block_submit(0, &q.r);
+    assert_false(rig_run(&q.calls, 6));
+    rig_card.busy_for_ever = false;
+    assert_true(rig_run(&q.calls, 5));
+    assert_int_equal(q.status, BLOCK_OK);
+    no_misuse();
 }
 
 /* A flush waits until the card says it has written everything. */
@@ -372,6 +395,7 @@ int main(void)
         cmocka_unit_test(test_card_is_pulled),
         cmocka_unit_test(test_data_never_comes),
         cmocka_unit_test(test_busy_for_ever),
+        cmocka_unit_test(test_busy_for_seconds),
         cmocka_unit_test(test_flush_waits),
         cmocka_unit_test(test_controller_falls_silent),
         cmocka_unit_test(test_steps_are_short),

@@ -12,7 +12,7 @@
 
 enum { SECOND = FAKE_HZ };
 
-const struct board board_rpi4 = {.feed = rpi4_feed, .reset = rpi4_reset};
+const struct board this_board = {.feed = rpi4_feed, .reset = rpi4_reset};
 struct machine machine;
 static struct pm_model pm;
 static char emergency[1024];

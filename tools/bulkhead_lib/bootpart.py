@@ -6,14 +6,14 @@ import os
 
 import bootscript  # tools/bootscript.py
 
-from .common import BUILD, MIB, Refused, run
+from .common import BUILD, MIB, TOP, Refused, run
 
 NAME = "bulkhead-boot"
 BYTES = 256 * MIB
 FAT_LABEL = "BULKHEAD"  # at most 11 characters
 BOARD_DTBS = ["bcm2711-rpi-4-b.dtb", "bcm2711-rpi-400.dtb", "bcm2711-rpi-cm4-io.dtb"]
 FIRMWARE_FILES = ["start4.elf", "fixup4.dat", "u-boot.bin", "firmware-copyright.txt",
-                  "u-boot-copyright.txt"] + BOARD_DTBS
+                  "u-boot-copyright.txt", "linux-copyright.txt"] + BOARD_DTBS
 HYPERVISOR = os.path.join(BUILD, "rpi4", "bulkhead.img")
 
 # https://www.raspberrypi.com/documentation/computers/config_txt.html has each of these. U-Boot hangs on
@@ -42,6 +42,13 @@ def cache():
     return os.environ.get("BULKHEAD_CACHE") or os.path.join(BUILD, "cache")
 
 
+def notices():
+    """The terms of what is linked into the hypervisor, its own first."""
+    return [("bulkhead-licence.txt", os.path.join(TOP, "LICENSE")),
+            ("libfdt-copyright.txt", os.path.join(cache(), "libfdt", "COPYRIGHT")),
+            ("newlib-copyright.txt", os.path.join(cache(), "newlib", "COPYRIGHT"))]
+
+
 def firmware_folder():
     return os.path.join(cache(), "firmware")
 
@@ -59,7 +66,7 @@ def collect(work, dtb, vm_files, firmware=None, hypervisor=None):
         f.write(CONFIG_TXT)
     script = os.path.join(work, "boot.scr")
     bootscript.write(script, ["vms.dtb", OVERRIDES, "seed.bin"] + list(vm_files))
-    files = [(name, os.path.join(firmware, name)) for name in FIRMWARE_FILES]
+    files = [(name, os.path.join(firmware, name)) for name in FIRMWARE_FILES] + notices()
     overrides = os.path.join(work, OVERRIDES)
     with open(overrides, "w", encoding="ascii") as f:
         f.write(OVERRIDES_TXT)
