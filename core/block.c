@@ -62,6 +62,23 @@ static void copy(struct block_request *r, uint8_t *card_side, uint32_t bytes, bo
     }
 }
 
+void *block_piece(struct block_request *r, uint32_t bytes)
+{
+    struct block_segment *s = &r->segments[r->segment];
+    uint8_t *at;
+    if (r->segment >= r->nsegments || s->bytes - r->segment_offset < bytes)
+        return NULL;
+    at = s->data + r->segment_offset;
+    if ((uintptr_t)at & (sizeof(uint32_t) - 1))
+        return NULL;
+    r->segment_offset += bytes;
+    if (r->segment_offset == s->bytes) {
+        r->segment++;
+        r->segment_offset = 0;
+    }
+    return at;
+}
+
 void block_copy_in(struct block_request *r, const void *from, uint32_t bytes)
 {
     copy(r, (uint8_t *)(uintptr_t)from, bytes, true); /* only read */
