@@ -7,7 +7,7 @@
 #define INLINE static inline __attribute__((always_inline))
 
 /* Offsets: IHI 0048B table 4-1. */
-enum { TYPER = 0x004, ENABLERS = 0x100, ENABLERS_END = 0x200, CLEAR = 0x080, SGIR = 0xf00 };
+enum { TYPER = 0x004, ENABLERS = 0x100, CLEAR = 0x080, SGIR = 0xf00 };
 
 uint64_t hot_gicd_read(const struct vcpu *v, uint32_t offset)
 {
@@ -23,35 +23,37 @@ uint64_t hot_gicd_read(const struct vcpu *v, uint32_t offset)
 
 /* A change that concerns no interrupt which is pending, active or in a list register is only noted.
  */
-static uint64_t change_spis(struct vcpu *v, unsigned word, uint32_t changed)
+INLINE uint64_t change_spis(struct vm *vm, unsigned word, uint32_t bits, uint32_t keep)
 {
-    struct vm *vm = v->vm;
     struct vgic_bank *b = &vm->gic.bank[word];
-    uint32_t busy;
+    const struct vcpu *v = vm->vcpus;
+    unsigned left = vm->nvcpus;
+    uint32_t busy, changed, turn = hot_lock(&vm->gic.lock);
 
-    if (!hot_lock(&vm->gic.lock))
+    if (!turn)
         return HOT_NO;
     busy = b->active | b->pending | (b->line & ~b->edge);
-    for (unsigned n = 0; n < vm->nvcpus; n++)
-        busy |= __atomic_load_n(&vm->vcpus[n].gic.held[word], __ATOMIC_RELAXED);
-    if (!(busy & changed))
+    do
+        busy |= __atomic_load_n(&v++->gic.held[word], __ATOMIC_RELAXED);
+    while (--left);
+    changed = bits & (b->enabled ^ keep);
+    busy &= changed;
+    if (!busy)
         b->enabled ^= changed;
-    lock_release(&vm->gic.lock);
-    return busy & changed ? HOT_NO : 0;
+    hot_unlock(&vm->gic.lock, turn);
+    return busy ? HOT_NO : 0;
 }
 
-static uint64_t change_enable(struct vcpu *v, uint32_t offset, uint32_t value)
+/* `at`: offset of ISENABLERn or ICENABLERn in its group. */
+INLINE uint64_t change_enable(struct vcpu *v, unsigned at, bool clear, uint32_t value)
 {
-    unsigned word = offset >> 2 & 31;
-    uint32_t enabled, changed;
+    uint32_t keep = clear ? 0 : UINT32_MAX; /* set: what is 0 changes */
 
-    if ((offset & 3) || word >= VGIC_WORDS || !v->gic.plain)
+    if ((at & 3) || !v->gic.plain)
         return HOT_NO;
-    enabled = bank_of(v, 32 * word)->enabled;
-    changed = value & (offset & CLEAR ? enabled : ~enabled);
-    if (word == 0)
-        return changed & ~(uint32_t)SGI_BITS ? HOT_NO : 0;
-    return changed ? change_spis(v, word, changed) : 0;
+    if (at > 0)
+        return change_spis(v->vm, at / 4, value, keep);
+    return value & (v->gic.bank.enabled ^ keep) & ~(uint32_t)SGI_BITS ? HOT_NO : 0;
 }
 
 /* Make an SGI pending in the list register that it was in last, if that is empty. */
@@ -95,11 +97,10 @@ INLINE uint64_t write_sgir(struct vcpu *v, uint32_t value)
 
 uint64_t hot_gicd_write(struct vcpu *v, uint32_t offset, uint32_t value)
 {
+    unsigned at = (offset & ~(uint32_t)CLEAR) - ENABLERS;
     if (offset == SGIR)
         return write_sgir(v, value);
-    if (offset - ENABLERS < ENABLERS_END - ENABLERS)
-        return change_enable(v, offset, value);
-    return HOT_NO;
+    return at < 4 * VGIC_WORDS ? change_enable(v, at, offset & CLEAR, value) : HOT_NO;
 }
 
 /* One SGI from one vCPU; else all stays in the inbox. */

@@ -73,12 +73,22 @@ static inline void hot_kick(unsigned cpu)
 
 #endif
 
-/* For a moment, if nobody has it. */
-static inline bool hot_lock(struct lock *l)
+/* For a moment, if nobody has it (or nobody seems to). Answers what hot_unlock() is given; 0: no.
+ */
+static inline uint32_t hot_lock(struct lock *l)
 {
-    uint16_t owner = __atomic_load_n(&l->owner, __ATOMIC_ACQUIRE), next = owner;
-    return __atomic_compare_exchange_n(&l->next, &next, (uint16_t)(owner + 1), false,
-                                       __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+    uint16_t next = __atomic_load_n(&l->next, __ATOMIC_RELAXED);
+    uint32_t after = next + 1u;
+    return next == __atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) &&
+                   __atomic_compare_exchange_n(&l->next, &next, (uint16_t)after, true,
+                                               __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)
+               ? after
+               : 0;
+}
+
+static inline void hot_unlock(struct lock *l, uint32_t turn)
+{
+    __atomic_store_n(&l->owner, (uint16_t)turn, __ATOMIC_RELEASE);
 }
 
 #endif
