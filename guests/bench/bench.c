@@ -48,6 +48,7 @@ extern const char vectors_sgi[], vectors_timer[], secondary_start[];
 void mark_1(void);
 void mark_31(void);
 void mark_32(void);
+void mark_33(void);
 #pragma GCC visibility pop
 
 static struct places places = {GICD, GICC, PL011};
@@ -189,6 +190,10 @@ void guest_main(const void *dtb)
     bool bare = has_word(args, "bare", NULL);
     uint64_t begin;
 
+    mark_33();
+    if (has_word(args, "boot", NULL)) /* that was all */
+        for (;;)
+            wait_for_interrupt();
     has_word(args, "gicd", &places.gicd);
     has_word(args, "gicc", &places.gicc);
     has_word(args, "uart", &places.uart);
