@@ -29,14 +29,14 @@ uint64_t ring_last_line(const struct ring *r, uint32_t limit)
 
 uint64_t ring_replay_start(const struct ring *r, uint32_t bytes)
 {
-    uint64_t oldest = back(r, bytes);
+    uint64_t oldest = back(r, bytes), escape = 0;
     if (oldest == 0)
         return 0;
-    for (uint64_t at = oldest; at < r->head; at++)
+    for (uint64_t at = oldest; at < MIN(r->head, oldest + REPLAY_LOOK); at++) {
         if (ring_at(r, at) == '\n')
             return at + 1;
-    for (uint64_t at = oldest; at < r->head; at++) /* a full-screen program: no lines */
-        if (ring_at(r, at) == '\033')
-            return at;
-    return oldest;
+        if (!escape && ring_at(r, at) == '\033') /* a full-screen program: no lines */
+            escape = at;
+    }
+    return escape ? escape : oldest;
 }

@@ -23,6 +23,7 @@ enum {
     TEXT_BYTES = 8192,     /* of the hypervisor; a power of two */
     REPLAY_BYTES = 4096,   /* shown on attach: two screens, a third of a second at 115200 Bd */
     INPUT_BYTES = 256,     /* typed ahead of a guest that does not read */
+    REPLAY_LOOK = 512,     /* bytes looked at for a line to begin that with */
     STEP_BYTES = 64,       /* most bytes to the UART in one stay at EL2 */
     STEP_WORK = 256,       /* most bytes looked at in one stay */
     TURN_BYTES = 256,      /* of an endless line, before others have a turn */
