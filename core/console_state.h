@@ -24,8 +24,8 @@ enum {
     REPLAY_BYTES = 4096,   /* shown on attach: two screens, a third of a second at 115200 Bd */
     INPUT_BYTES = 256,     /* typed ahead of a guest that does not read */
     REPLAY_LOOK = 512,     /* bytes looked at for a line to begin that with */
-    STEP_BYTES = 64,       /* most bytes to the UART in one stay at EL2 */
-    STEP_WORK = 256,       /* most bytes looked at in one stay */
+    STEP_BYTES = 32,       /* most bytes to the UART in one stay at EL2; its FIFO has 8 or 16 */
+    STEP_WORK = 128,       /* most bytes looked at in one stay */
     TURN_BYTES = 256,      /* of an endless line, before others have a turn */
     STEP_US = 700,         /* 8 characters at 115200 Bd: the mini UART's FIFO */
     IDLE_US = 150000,      /* an unfinished line is shown after this */

@@ -35,7 +35,7 @@ enum {
         32, /* pages of one request; with room to spare in BLOCK_MAX_SEGMENTS for odd layouts */
     /* One exit's work, in descriptors read; a chain costs CHAIN_COST more for what is done with it.
      */
-    EXIT_BUDGET = 96,
+    EXIT_BUDGET = 32,
     CHAIN_COST = 4,
 };
 

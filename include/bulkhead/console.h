@@ -29,7 +29,7 @@ void console_init(const struct uart *uart);
 void console_go_live(void);
 
 /* A guest's console device sends a byte; its own core. False: the VM's ring is full and the byte is
- * lost (the device keeps its FIFO-full flag set until console_vm_room()). Sends at most 64 bytes to
+ * lost (the device keeps its FIFO-full flag set until console_vm_room()). Sends at most 32 bytes to
  * the UART, never waits. The VM's uart lock may be held. */
 bool console_vm_put(struct vm *vm, uint8_t byte);
 /* May the guest send? After an answer of false, pl011_transmit_room() is called, from an event or a
@@ -47,7 +47,7 @@ uint32_t console_vm_tail(const struct vm *vm, uint64_t *out, uint32_t bytes);
 void console_hypervisor_line(const char *line);
 /* The same, and also to whoever is attached to `vm`; log.c only. */
 void console_vm_notice(const struct vm *vm, const char *line);
-/* Physical UART interrupt and EVENT_CONSOLE, on this core, no lock held. Bounded: at most 64 bytes
+/* Physical UART interrupt and EVENT_CONSOLE, on this core, no lock held. Bounded: at most 32 bytes
  * each way. */
 void console_interrupt(void *unused);
 void console_run_event(void);
