@@ -57,9 +57,8 @@ enum {
     PRIORITY_SGI = PRIORITY + 0x10,
     FIRST_PPI = 16,
     FIRST_SPI = 32,
-    SPECIAL = 1020, /* 1020-1023: nothing to acknowledge (3.2.5) */
-    MAX_INTERRUPTS =
-        4, /* handled in one go, after the first: a block of the card is 3,000 instructions */
+    SPECIAL = 1020,     /* 1020-1023: nothing to acknowledge (3.2.5) */
+    MAX_INTERRUPTS = 4, /* handled in one go, after the first; a block of the card: 3,000 steps */
     MAX_INTIDS = 512,
     MAX_HANDLERS = 16,
 };
