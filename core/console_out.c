@@ -174,7 +174,8 @@ static void encode(struct source *s, uint8_t byte)
 static void stage_fill(struct source *s, unsigned *work)
 {
     bool ours = console.open == number(s) && s->continues;
-    unsigned full = s->mode == MODE_RAW ? RAW_STAGE : 1;
+    bool alone = __atomic_load_n(&console.waiting, __ATOMIC_RELAXED) == 0;
+    unsigned full = s->mode == MODE_RAW && alone ? RAW_STAGE : 1; /* else: turns end in time */
 
     if (!ours)
         view_cut(&s->view);
