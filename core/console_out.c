@@ -6,10 +6,7 @@
 
 #include "console_state.h"
 
-enum {
-    PROMPT_BYTES = 256, /* longest unfinished line that is shown again */
-    RAW_STAGE = 32,     /* bytes passed on together: turns, locks and views are looked at once */
-};
+enum { PROMPT_BYTES = 256 }; /* longest unfinished line that is shown again */
 
 static unsigned number(const struct source *s)
 {
@@ -174,8 +171,6 @@ static void encode(struct source *s, uint8_t byte)
 static void stage_fill(struct source *s, unsigned *work)
 {
     bool ours = console.open == number(s) && s->continues;
-    bool alone = __atomic_load_n(&console.waiting, __ATOMIC_RELAXED) == 0;
-    unsigned full = s->mode == MODE_RAW && alone ? RAW_STAGE : 1; /* else: turns end in time */
 
     if (!ours)
         view_cut(&s->view);
@@ -183,7 +178,7 @@ static void stage_fill(struct source *s, unsigned *work)
         stage_put(s, VIEW_LINE_END, sizeof(VIEW_LINE_END) - 1);
         return;
     }
-    while (s->stage.count < full && s->ring.sent<s->ring.ready && * work> 0) {
+    while (s->stage.count == 0 && s->ring.sent<s->ring.ready && * work> 0) {
         uint8_t byte = ring_at(&s->ring, s->ring.sent);
         __atomic_store_n(&s->ring.sent, s->ring.sent + 1, __ATOMIC_RELAXED);
         (*work)--;
