@@ -14,7 +14,7 @@ enum {
         1500000, /* without progress. Physical Layer 4.6.2: a block is written within 500 ms */
     TRY_US = 10000000, /* all of one try */
     GRACE_US = 100,    /* after a late interrupt was served */
-    STAY_STEPS = 8,    /* a stay: with as many blocks about 6,000 instructions */
+    STAY_STEPS = 8,    /* a stay: with as many blocks about 8,500 instructions */
     BOUNCE_BYTES = BLOCK_TURN_SECTORS * SECTOR_SIZE,
     ADMA_BYTES = 32 << 10, /* a descriptor; 64 KiB would be written as 0 (1.13.4) */
 };

@@ -58,7 +58,7 @@ enum {
     FIRST_PPI = 16,
     FIRST_SPI = 32,
     SPECIAL = 1020,     /* 1020-1023: nothing to acknowledge (3.2.5) */
-    MAX_INTERRUPTS = 4, /* handled in one go, after the first; a block of the card: 3,000 steps */
+    MAX_INTERRUPTS = 4, /* handled in one go, after the first */
     MAX_INTIDS = 512,
     MAX_HANDLERS = 16,
 };
@@ -290,8 +290,8 @@ static void dispatch(unsigned intid, uint32_t iar)
     }
 }
 
-/* `iar`: what GICC_IAR said. False: nothing else is to be done now. An SGI is the last, and one a
- * stay: what it runs may send the next. May not return. */
+/* `iar`: what GICC_IAR said. False: nothing else is to be done now. An SGI, which may send the
+ * next, or a device's interrupt, which may move blocks, is the last of a stay. May not return. */
 static bool handle(uint32_t iar)
 {
     unsigned intid = iar & 0x3ff;
@@ -300,7 +300,7 @@ static bool handle(uint32_t iar)
         return false;
     mmio_write32(gicc + GICC_EOIR, iar);
     dispatch(intid, iar);
-    return intid >= FIRST_PPI;
+    return intid >= FIRST_PPI && intid < FIRST_SPI;
 }
 
 static bool handle_one(void)
