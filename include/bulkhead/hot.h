@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The fast paths: exits that guests make most, answered before the general path (arch/arm64/fast.S
+ * The fast paths: exits that guests make most, answered before the general path (arch/arm64/hot.S
  * has the way in and out). Each of these functions answers HOT_NO, having changed nothing, for
  * whatever is not the plain case; then the general path runs and gives the full answer. Where it
  * does answer, the general path would have done the same (tests/unit/hot_rig.c).
