@@ -86,6 +86,7 @@ class Containment:
         self.original = card
         self.rows = []
         self.beat = -1
+        self.before = 0  # restarts of the attacker, before a case
         self.board = Board(self.card, snapshot=False)
         self.board.expect(r"\[bulkhead\] 4 cores are up at EL2", BOOT_LIMIT)
         self.board.expect(r"\[witness\] " + BEAT, BOOT_LIMIT)
@@ -106,6 +107,9 @@ class Containment:
 
     def state(self, name):
         return re.search(rf"^\d+\s+{name}\s+(\w+)", self.ask("list"), re.M).group(1)
+
+    def restarts(self):
+        return int(re.search(r"^\d+\s+attack\s.* MiB +\d+ s +(\d+)", self.ask("list"), re.M).group(1))
 
     def command(self, command):
         answer = self.ask(command)
@@ -166,6 +170,7 @@ class Containment:
     def run(self, name):
         """One case, to the end that the program itself says it has; the witness is asked meanwhile and after it."""
         self.ask("stats reset")
+        self.before = self.restarts()
         started = time.monotonic()
         self.attach(ATTACK)
         self.board.line(name)
@@ -196,18 +201,22 @@ class Containment:
         self.restarted()
         return "hung, restarted by hand"
 
+    def comes_back(self):
+        """By itself. A prompt would not tell: that of the life before is shown again on attaching."""
+        wait_until(lambda: self.restarts() > self.before and self.state("attack") == "running", CASE_LIMIT, "attack runs again")
+
     def run_reset(self, _name):
-        self.board.expect(PROMPT, CASE_LIMIT)
+        self.comes_back()
         return "reset, came back alone"
 
     def run_crash(self, _name):
-        self.board.expect(PROMPT, CASE_LIMIT)
+        self.comes_back()
         report = self.ask("report attack")
         assert re.search(r"attack: it took an exception.*since power-on.*exits: ", report, re.S), report
         return "crashed, came back alone"
 
     def run_bite(self, _name):
-        self.board.expect(PROMPT, CASE_LIMIT)
+        self.comes_back()
         report = self.ask("report attack")
         assert re.search(r"attack: its watchdog was not fed.*since power-on.*exits: ", report, re.S), report
         return "bitten, came back alone"

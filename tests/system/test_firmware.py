@@ -62,7 +62,8 @@ def test_debian_starts_from_its_disk():
 def test_it_has_a_clock():
     """It began with that of the hypervisor's build, and this VM may set it."""
     rtc, system = (int(x) for x in alpha.run("cat /sys/class/rtc/rtc0/since_epoch; date +%s").split())
-    assert abs(rtc - system) < 60, (rtc, system)
+    # systemd moves a system's time on to that of its own files, which may be newer than the hypervisor's build.
+    assert -60 < system - rtc < 3600, (rtc, system)
     assert system > 1750000000, "no clock: time began in 1970, or with the file system"
     alpha.run("date -s @2000000000 && hwclock --systohc --utc --noadjfile")
     assert 2000000000 <= int(alpha.run("cat /sys/class/rtc/rtc0/since_epoch")) < 2000001000

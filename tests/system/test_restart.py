@@ -34,7 +34,7 @@ state = {"life": 0}  # alpha's starts so far; it says the number with each line,
 def setup():
     state["board"] = board = Board(make_card("restart", VMS))
     expect_start(BOOT_LIMIT)
-    board.expect(r"\[beta\] reader: second \d+", BOOT_LIMIT)
+    board.expect(r"\[beta\] reader: second \d+: \d+ bytes, \d+ errors", BOOT_LIMIT)
     state["memmap"] = memmap()
 
 
