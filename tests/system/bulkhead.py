@@ -66,6 +66,12 @@ class Board:
         self.match = self.port.match
         return index
 
+    def expect_all(self, patterns, limit=COMMAND_LIMIT):
+        """Wait for each of them, in any order: the hypervisor's lines overtake those of a guest."""
+        left = list(patterns)
+        while left:
+            left.pop(self.expect(left, limit))
+
     def absent(self, text):
         """Has `text` not been printed so far?"""
         return text not in self.printed()

@@ -17,7 +17,7 @@ def test_a_thousand_restarts():
         if i % 10 == 0:  # in the middle of something
             one.tell(chance.choice("dbw"), r"(uses its disk|beat|waits)")
         board.monitor("restart alpha")
-        board.all_view()
+        board.attach(1)
         one.expect_start()
         if i % 100 == 99:
             one.beta_is_well()

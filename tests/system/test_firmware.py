@@ -44,8 +44,7 @@ def teardown():
 def test_a_disk_that_does_not_boot_says_so():
     """Once, on its console and in the monitor; it is not tried for ever."""
     board.expect(r"\[beta\] U-Boot 20", BOOT_LIMIT)
-    board.expect(r"\[beta\] No disk of this VM boots: ")
-    board.expect(r"\[bulkhead\] beta: is off: it turned itself off")
+    board.expect_all([r"\[beta\] No disk of this VM boots: ", r"\[bulkhead\] beta: is off: it turned itself off"])
 
 
 def test_debian_starts_from_its_disk():

@@ -39,8 +39,7 @@ def test_watchdog_is_fed():
 def test_power_key_is_an_orderly_end():
     board.monitor("stop alpha")
     board.all_view()
-    board.expect(r"\[alpha\] .*reboot: Power down", LOGIN_LIMIT)
-    board.expect(r"\[bulkhead\] alpha: is off: it turned itself off")
+    board.expect_all([r"\[alpha\] .*reboot: Power down", r"\[bulkhead\] alpha: is off: it turned itself off"], LOGIN_LIMIT)
 
 
 def test_hung_kernel_comes_back():
