@@ -60,8 +60,8 @@ static int64_t cpu_on(struct vm *vm, uint64_t mpidr, uint64_t entry, uint64_t co
         return INVALID_ADDRESS;
 
     lock_take(&vm->lock);
-    if (vm->state != VM_RUNNING &&
-        vm->state != VM_PAUSED) { /* a pause that the caller has not met yet */
+    /* Paused: the caller has not met that yet. */
+    if (vm->state != VM_RUNNING && vm->state != VM_PAUSED) {
         result = DENIED;
     } else if (t->power == VCPU_ON) {
         result = ALREADY_ON;
