@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The board's watchdog, fed by the boot core as long as every core's EL2 has ticked. A guest can't
- * keep a core from ticking: the EL2 timer's interrupt is taken whatever it masks.
+ * Every core's EL2 ticks; the boot core feeds the board's watchdog as long as all did. A guest
+ * can't keep a core from ticking: the EL2 timer's interrupt is taken whatever it masks. Where there
+ * is no watchdog the log tells of a core that hangs.
  */
 #include <bulkhead/arch.h>
 #include <bulkhead/board.h>
@@ -15,17 +16,22 @@ enum {
 };
 
 static struct timer ticks[MAX_CPUS];
-static uint32_t wanted; /* cores that must tick, by bit; 0: there is no watchdog */
+static uint32_t wanted; /* cores that must tick, by bit */
 static uint32_t ticked; /* those that did since the last feeding; atomic */
 static unsigned feeder; /* the boot core */
 static unsigned missed; /* its ticks in a row without feeding */
+static bool armed;      /* there is a watchdog */
 
 /* Should it come to a reset, the next boot can say which core it was about. */
 static void note_missing(uint32_t missing)
 {
     char text[64];
-    snprintf(text, sizeof(text), "EL2 hung on core %d: the board's watchdog",
-             __builtin_ctz(missing));
+    int core = __builtin_ctz(missing);
+
+    log_line("core %d: its EL2 has not ticked for %u s", core, 2 * TICK_S);
+    if (!armed)
+        return;
+    snprintf(text, sizeof(text), "EL2 hung on core %d: the board's watchdog", core);
     board_note_end(text);
 }
 
@@ -38,7 +44,7 @@ static void feed(void)
             note_missing(missing);
         return;
     }
-    if (missed >= 2)
+    if (missed >= 2 && armed)
         board_note_end(NULL);
     missed = 0;
     __atomic_store_n(&ticked, 0, __ATOMIC_RELAXED);
@@ -60,10 +66,9 @@ void watchdog_init(void)
 {
     feeder = cpu_this();
     wanted = ticked = missed = 0;
-    if (!this_board.feed(&machine, 0)) {
+    armed = this_board.feed(&machine, 0);
+    if (!armed)
         log_line("the board's watchdog is not used: its node is disabled or not there");
-        return;
-    }
     for (unsigned i = 0; i < cpu_count(); i++)
         if (machine.cpus[i].enabled)
             wanted |= 1u << i;
@@ -71,8 +76,6 @@ void watchdog_init(void)
 
 void watchdog_run(void)
 {
-    if (!wanted)
-        return;
     timer_init(&ticks[cpu_this()], tick, NULL);
     if (cpu_this() == feeder)
         this_board.feed(&machine, LIMIT_S);

@@ -6,7 +6,8 @@
 
 enum {
     RESET_MS = 100,
-    CLOCK_MS = 150, /* 2.2.14: the internal clock is stable within 150 ms */
+    CLOCK_MS = 150,      /* 2.2.14: the internal clock is stable within 150 ms */
+    CLOCK_WRITE_US = 10, /* two clocks of 200 kHz */
     COMMAND_MS = 200,
     BUSY_MS = 1000, /* R1b, and reading a block: Physical Layer 4.6.2.1 asks 100 ms */
     SLOW_HZ = 400000,
@@ -58,16 +59,24 @@ static uint32_t divider(uint32_t base, uint32_t hz)
     return MIN(n, 0x3ffu);
 }
 
+/* The controller may lose one of two writes to a register within two SD clocks (Linux
+ * drivers/mmc/host/sdhci-iproc.c), and the first of these stops the SD clock. */
+static void write_clock(struct sdhci *h, uint32_t word)
+{
+    sdhci_write(h, SDHCI_CLOCK, word);
+    sdhci_delay_us(CLOCK_WRITE_US);
+}
+
 /* 3.2.1, 3.2.3 */
 bool sdhci_set_clock(struct sdhci *h, uint32_t hz)
 {
     uint32_t n = divider(h->clock_hz, MAX(hz, h->board.min_hz));
     uint32_t word = TIMEOUT_LONGEST | (n & 0xff) << 8 | (n >> 8) << 6;
-    sdhci_write(h, SDHCI_CLOCK, TIMEOUT_LONGEST); /* SD clock off while it changes */
-    sdhci_write(h, SDHCI_CLOCK, word | CLOCK_INTERNAL);
+    write_clock(h, TIMEOUT_LONGEST); /* SD clock off while it changes */
+    write_clock(h, word | CLOCK_INTERNAL);
     if (!wait_for(h, SDHCI_CLOCK, CLOCK_STABLE, CLOCK_STABLE, CLOCK_MS))
         return false;
-    sdhci_write(h, SDHCI_CLOCK, word | CLOCK_INTERNAL | CLOCK_SD);
+    write_clock(h, word | CLOCK_INTERNAL | CLOCK_SD);
     h->sd_hz = n ? h->clock_hz / (2 * n) : h->clock_hz; /* the old one's rest applied until here */
     return true;
 }

@@ -91,6 +91,7 @@ refuse:
 
 /* Clean and invalidate, to the point of coherency, all that is written with the MMU off. */
 early_lines_flush:
+    dsb     sy                          /* DC is not ordered behind those writes by itself (D4.4.8) */
     adrp    x0, __early_start
     add     x1, x0, #0x1000 + EARLY_BYTES
     dcache_lines civac, x0, x1

@@ -50,9 +50,10 @@ enum {
 
 enum {
     CTLR_ENABLE = 1 << 0,
-    GICC_CTLR_EOIMODE = 1 << 9, /* EOIR drops the priority, DIR deactivates (4.4.1) */
-    PMR_ALL = 0xf0,             /* lets through every priority below the lowest */
-    PRIORITY = 0xa0,            /* EL2 is not preempted */
+    GICC_CTLR_BYPASS_OFF = 3 << 5, /* FIQBypDisGrp1, IRQBypDisGrp1 (table 4-31) */
+    GICC_CTLR_EOIMODE = 1 << 9,    /* EOIR drops the priority, DIR deactivates (4.4.1) */
+    PMR_ALL = 0xf0,                /* lets through every priority below the lowest */
+    PRIORITY = 0xa0,               /* EL2 is not preempted */
     /* Work between a VM's cores, which may send for more of itself, comes after timers and card. */
     PRIORITY_SGI = PRIORITY + 0x10,
     FIRST_PPI = 16,
@@ -157,7 +158,9 @@ void gic_init_core(void)
     init_private();
     mmio_write32(gicc + GICC_PMR, PMR_ALL);
     mmio_write32(gicc + GICC_BPR, 0);
-    mmio_write32(gicc + GICC_CTLR, CTLR_ENABLE | GICC_CTLR_EOIMODE);
+    /* What the firmware says of the bypass around the GIC stays (2.3.1). */
+    mmio_write32(gicc + GICC_CTLR, (mmio_read32(gicc + GICC_CTLR) & GICC_CTLR_BYPASS_OFF) |
+                                       CTLR_ENABLE | GICC_CTLR_EOIMODE);
     irq_unmask(SGI_KICK);
     irq_unmask(SGI_VGIC);
     irq_unmask(PPI_EL2_TIMER);

@@ -22,11 +22,11 @@ __attribute__((section(".bss..early.tables"),
                aligned(4096))) static uint64_t pool[TABLE_POOL_PAGES][TABLE_ENTRIES];
 __attribute__((section(".bss..early.data"))) static unsigned pool_used;
 
-/* A descriptor is one 64-bit store; and a loop of these never becomes a call of memset(), which may
- * not be used before the MMU is on. */
+/* A descriptor is one 64-bit store, and a table is whole before another walks into it. A loop of
+ * these never becomes a call of memset(), which may not be used before the MMU is on. */
 static void store(uint64_t *entry, uint64_t value)
 {
-    __atomic_store_n(entry, value, __ATOMIC_RELAXED);
+    __atomic_store_n(entry, value, __ATOMIC_RELEASE);
 }
 
 uint64_t table_pa(const uint64_t *table)

@@ -28,6 +28,14 @@ start:
 	b.lo	1b
 	mov	x0, x19
 	bl	mmu_tables		/* C, with the MMU off: returns the root table */
+	dsb	sy			/* what was written past the caches must not be hidden by lines in them */
+	adrp	x1, bss_start
+	adrp	x2, bss_end
+2:	dc	ivac, x1
+	add	x1, x1, #64
+	cmp	x1, x2
+	b.lo	2b
+	dsb	sy
 	bl	mmu_on
 	mov	x0, x19
 	bl	guest_main

@@ -66,8 +66,8 @@ void board_booted(void);
  * where it can't be, or while booting (it would only be repeated). */
 noreturn void board_fail(const char *text);
 
-/* The board's watchdog (core/watchdog.c): armed where there is one, fed while every core's EL2
- * ticks. Boot core, before the other cores come: */
+/* That every core's EL2 ticks (core/watchdog.c), for the board's watchdog where there is one. Boot
+ * core, before the other cores come: */
 void watchdog_init(void);
 /* Each core that was started, once, on that core; the boot core last: it arms. */
 void watchdog_run(void);

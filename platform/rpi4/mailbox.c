@@ -24,17 +24,19 @@ static const uint32_t code_success = 0x80000000, value_response = 0x80000000;
 /* The VideoCore sees RAM past its L2 at this alias (wiki, "Accessing mailboxes"). */
 static const uint32_t bus_alias = 0xc0000000;
 
-enum { ANSWER_MS = 100, VALUE_WORDS = 3, DRAIN_MAX = 16 };
+/* Linux drivers/firmware/raspberrypi.c waits a second: a call may change voltages, or a display's
+ * state. */
+enum { ANSWER_MS = 1000, VALUE_WORDS = 3, DRAIN_MAX = 16, SKIP_TURBO = 1 };
 
-/* One message: header, one tag with a value buffer, end tag. A cache line of its own, twice over.
- */
+/* One message: header, one tag with a value buffer, end tag. Each has a cache line of its own. They
+ * take turns, so that an answer that came too late is not taken for the next one's. */
 static struct message {
     uint32_t bytes, code;
     uint32_t tag, value_bytes, value_code;
     uint32_t value[VALUE_WORDS];
     uint32_t end;
-} buffer __attribute__((aligned(64)));
-_Static_assert(sizeof(struct message) <= 64, "one cache line");
+} __attribute__((aligned(64))) messages[2];
+_Static_assert(sizeof(messages[0]) == 64, "one cache line");
 
 static uint8_t *registers(const struct machine *m)
 {
@@ -74,26 +76,28 @@ static bool exchange(uint8_t *regs, uint32_t word)
 
 bool mailbox_call(const struct machine *m, uint32_t tag, uint32_t *value, unsigned words)
 {
+    static unsigned calls;
+    struct message *message = &messages[calls++ % ARRAY_SIZE(messages)];
     uint8_t *regs = registers(m);
-    uint64_t pa = image_paddr(&buffer).v;
+    uint64_t pa = image_paddr(message).v;
     if (!regs || words > VALUE_WORDS || pa >= GIB(1))
         return false;
-    buffer = (struct message){.bytes = sizeof(buffer), .tag = tag, .value_bytes = words * 4};
-    memcpy(buffer.value, value, words * 4);
-    cache_clean(&buffer, sizeof(buffer));
+    *message = (struct message){.bytes = sizeof(*message), .tag = tag, .value_bytes = words * 4};
+    memcpy(message->value, value, words * 4);
+    cache_clean(message, sizeof(*message));
     dma_barrier();
     if (!exchange(regs, bus_alias | (uint32_t)pa | CHANNEL_PROPERTY))
         return false;
     dma_barrier();
-    cache_invalidate(&buffer, sizeof(buffer));
-    memcpy(value, buffer.value, words * 4);
-    return buffer.code == code_success && (buffer.value_code & value_response);
+    cache_invalidate(message, sizeof(*message));
+    memcpy(value, message->value, words * 4);
+    return message->code == code_success && (message->value_code & value_response);
 }
 
 bool mailbox_clock(const struct machine *m, enum mailbox_tag tag, enum mailbox_clock clock,
                    uint32_t hz_to_set, uint32_t *hz)
 {
-    uint32_t value[VALUE_WORDS] = {clock, hz_to_set, 0};
+    uint32_t value[VALUE_WORDS] = {clock, hz_to_set, SKIP_TURBO};
     if (!mailbox_call(m, tag, value, tag == TAG_SET_CLOCK_RATE ? 3 : 2) || value[0] != clock)
         return false;
     *hz = value[1];

@@ -57,16 +57,34 @@ static void send(struct mailbox_model *m, uint32_t word)
     /* The bus alias of RAM that the VideoCore's masters use; its low bits are the channel. */
     if ((word & 0xf) != 8 || (word & 0xc0000000) != 0xc0000000 || m->silent)
         return;
+    if (m->held)
+        m->queue[m->queued++ % 8] = m->held;
+    if (m->late || m->held) {
+        m->held = word;
+        return;
+    }
     property(m, word & 0x3ffffff0);
     m->queue[m->queued++ % 8] = word;
+}
+
+/* The last one's word was read: on to what came meanwhile, when that is asked for. */
+static void catch_up(struct mailbox_model *m)
+{
+    uint32_t word = m->held;
+    if (m->late || m->queued || !word)
+        return;
+    m->held = 0;
+    send(m, word);
 }
 
 static uint32_t read(void *context, uint32_t offset)
 {
     struct mailbox_model *m = context;
     uint32_t word = 0;
-    if (offset == STATUS0)
+    if (offset == STATUS0) {
+        catch_up(m);
         return m->queued || m->stale ? 0 : 1u << 30;
+    }
     if (offset == STATUS1)
         return m->stays_full ? 1u << 31 : 0;
     if (offset == READ && m->stale) {

@@ -332,14 +332,17 @@ static uint32_t read(void *context, uint32_t offset)
     }
 }
 
-/* EMMC2: see platform/rpi4/emmc2.c. The buffer's clock domain is another. */
+/* EMMC2: see platform/rpi4/emmc2.c, and write_clock() of the driver. The buffer's clock domain is
+ * another. */
 static bool is_lost(struct sdhci_model *m, uint32_t offset)
 {
     uint32_t now = sdhci_model_clock_hz(m), hz = now ? now : m->last_hz;
     uint64_t rest = 4ull * FAKE_HZ / hz, since = fake_time - m->last_write;
     m->last_write = fake_time;
     m->last_hz = hz; /* a stopped clock: as before */
-    if (!m->slow_write_rule || hz > 400000 || offset / 4 == BUFFER || since >= rest)
+    bool again = offset / 4 == CLOCK && m->last_offset == offset && since * hz < 2ull * FAKE_HZ;
+    m->last_offset = offset;
+    if (!m->slow_write_rule || offset / 4 == BUFFER || !(again || (hz <= 400000 && since < rest)))
         return false;
     m->lost_writes++;
     return true;
