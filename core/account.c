@@ -35,6 +35,14 @@ void account_leave(void)
     a->sums.longest = MAX(a->sums.longest, now - a->entered);
 }
 
+void account_step(void)
+{
+    struct core_account *a = &accounts[cpu_this()];
+    uint64_t now = time_now();
+    a->sums.longest = MAX(a->sums.longest, now - a->entered);
+    a->entered = now;
+}
+
 unsigned account_switch(unsigned payer)
 {
     struct core_account *a = &accounts[cpu_this()];

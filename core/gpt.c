@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* GUID Partition Table: UEFI 2.10, 5.3. Nothing on the card is believed before its CRC and its
  * bounds are checked. */
+#include <bulkhead/crc32.h>
 #include <bulkhead/gpt.h>
 #include <bulkhead/log.h>
 #include <string.h>
@@ -31,18 +32,6 @@ static uint32_t le32(const uint8_t *p)
 static uint64_t le64(const uint8_t *p)
 {
     return le32(p) | (uint64_t)le32(p + 4) << 32;
-}
-
-/* CRC-32 (ISO/IEC 3309), reflected; pass what it returned to go on, 0 to begin. */
-static uint32_t crc32(uint32_t crc, const uint8_t *p, size_t bytes)
-{
-    crc = ~crc;
-    while (bytes--) {
-        crc ^= *p++;
-        for (unsigned i = 0; i < 8; i++)
-            crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
-    }
-    return ~crc;
 }
 
 /* ---- The header ---- */

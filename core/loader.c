@@ -4,7 +4,7 @@
 #include "loader_formats.h"
 
 #include <bulkhead/arch.h>
-#include <bulkhead/crc32c.h>
+#include <bulkhead/crc32.h>
 #include <bulkhead/guest_dt.h>
 #include <bulkhead/guest_mem.h>
 #include <bulkhead/log.h>
@@ -24,7 +24,7 @@ void loader_hash_files(struct machine *m)
 {
     for (unsigned i = 0; i < m->nfiles; i++) {
         struct boot_file *file = &m->files[i];
-        file->crc = crc32c(0, map_file(file->pa, file->size), file->size);
+        file->crc = crc32(0, map_file(file->pa, file->size), file->size);
     }
 }
 
@@ -167,7 +167,7 @@ static bool take_file(struct load *s, const char *property, const char *name,
     bytes = next_part(l, file.size, LOADER_STEP);
     if (!s->vm->config->binary || !elf_is(file))
         place(s, l->offset + l->at, file.data + l->at, bytes);
-    l->crc = crc32c(l->crc, file.data + l->at, bytes);
+    l->crc = crc32(l->crc, file.data + l->at, bytes);
     l->at += bytes;
     if (l->at < file.size)
         return true;

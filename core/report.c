@@ -3,7 +3,7 @@
 
 #include <bulkhead/account.h>
 #include <bulkhead/console.h>
-#include <bulkhead/crc32c.h>
+#include <bulkhead/crc32.h>
 #include <bulkhead/log.h>
 #include <bulkhead/version.h>
 #include <string.h>
@@ -15,9 +15,9 @@ __attribute__((section(".bss..kept"), aligned(64))) struct report reports[MAX_VM
 static uint32_t sum_of(const struct vm *vm)
 {
     const char *name = vm->config->name;
-    uint32_t sum = crc32c(0, BULKHEAD_VERSION, sizeof(BULKHEAD_VERSION));
-    sum = crc32c(sum, name, strlen(name));
-    return crc32c(sum, &reports[vm->id], offsetof(struct report, sum));
+    uint32_t sum = crc32(0, BULKHEAD_VERSION, sizeof(BULKHEAD_VERSION));
+    sum = crc32(sum, name, strlen(name));
+    return crc32(sum, &reports[vm->id], offsetof(struct report, sum));
 }
 
 void report_init(const struct vm *vm)

@@ -33,19 +33,19 @@ static void schedule(uint32_t w[64], const uint8_t *block)
     }
 }
 
-/* 6.2.2 steps 2 to 4; v[0..7] are the standard's a..h. */
+/* 6.2.2 steps 2 to 4; v[0..7] are the standard's a..h, and move on by one word with each step. */
 static void compress(uint32_t state[8], const uint8_t *block)
 {
-    uint32_t w[64], v[8];
+    uint32_t w[64], all[64 + 8], *v = all + 64;
     schedule(w, block);
-    memcpy(v, state, sizeof(v));
+    memcpy(v, state, 8 * sizeof(*v));
     for (unsigned t = 0; t < 64; t++) {
         uint32_t s1 = rotate(v[4], 6) ^ rotate(v[4], 11) ^ rotate(v[4], 25);
         uint32_t choose = (v[4] & v[5]) ^ (~v[4] & v[6]);
         uint32_t t1 = v[7] + s1 + choose + k[t] + w[t];
         uint32_t s0 = rotate(v[0], 2) ^ rotate(v[0], 13) ^ rotate(v[0], 22);
         uint32_t majority = (v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]);
-        memmove(v + 1, v, 7 * sizeof(v[0]));
+        v--;
         v[4] += t1;
         v[0] = t1 + s0 + majority;
     }

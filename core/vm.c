@@ -3,9 +3,10 @@
  * What a VM's cores do about its state: set up at boot, loaded and started by its own cores,
  * frozen, ended alone. Which state it is in is core/vm_state.c's.
  */
+#include <bulkhead/account.h>
 #include <bulkhead/console.h>
 #include <bulkhead/cpu.h>
-#include <bulkhead/crc32c.h>
+#include <bulkhead/crc32.h>
 #include <bulkhead/guest_mem.h>
 #include <bulkhead/loader.h>
 #include <bulkhead/log.h>
@@ -200,10 +201,15 @@ static void start(struct vm *vm)
     start_vcpu(boot);
 }
 
+/* Steps until an interrupt waits for this core: an event, perhaps the VM's end. */
 static void load(struct vm *vm)
 {
+    enum loader_result result;
+
     timer_cancel(&vm->timer);
-    switch (loader_step(vm, &machine, &vm->why)) {
+    while ((result = loader_step(vm, &machine, &vm->why)) == LOADER_MORE && !irq_waits())
+        account_step();
+    switch (result) {
     case LOADER_MORE:
         cpu_post(cpu_this(), EVENT_VM);
         break;
@@ -341,9 +347,9 @@ uint32_t vm_tables_hash(void)
     uint32_t crc = arch_table_hash();
     for (unsigned i = 0; i < vm_count; i++) {
         const struct vm *vm = &vms[i];
-        crc = crc32c(crc, &vm->memory, sizeof(vm->memory));
-        crc = crc32c(crc, &vm->stage2, sizeof(vm->stage2));
-        crc = crc32c(crc, &vm->mmio, sizeof(vm->mmio));
+        crc = crc32(crc, &vm->memory, sizeof(vm->memory));
+        crc = crc32(crc, &vm->stage2, sizeof(vm->stage2));
+        crc = crc32(crc, &vm->mmio, sizeof(vm->mmio));
     }
-    return crc32c(crc, pinned, sizeof(pinned));
+    return crc32(crc, pinned, sizeof(pinned));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Cache maintenance by address to the point of coherency (Arm ARM D4.4), device access, and jitter.
  */
-#include <bulkhead/crc32c.h>
+#include <bulkhead/crc32.h>
 
 #include "arch_internal.h"
 #include "sysregs.h"
@@ -52,8 +52,11 @@ void cache_zero(void *start, size_t bytes)
 {
     uint64_t va = (uint64_t)start, end = va + bytes;
 
-    for (; va < end; va += 64)
-        __asm__ volatile("dc zva, %0\n\tdc civac, %0" : : "r"(va) : "memory");
+    while (va < end)
+        __asm__ volatile(".rept 4\n\tdc zva, %0\n\tdc civac, %0\n\tadd %0, %0, #64\n\t.endr"
+                         : "+r"(va)
+                         :
+                         : "memory");
     dsb(sy);
 }
 
@@ -82,21 +85,21 @@ void dma_barrier(void)
     dsb(sy);
 }
 
-/* CRC32C instructions: optional in Armv8.0 (Arm ARM C6.2.79), in every A72 (DDI 0488,
+/* CRC32 instructions: optional in Armv8.0 (Arm ARM C6.2.79), in every A72 (DDI 0488,
  * ID_AA64ISAR0_EL1). */
-uint32_t crc32c(uint32_t crc, const void *data, size_t bytes)
+uint32_t crc32(uint32_t crc, const void *data, size_t bytes)
 {
     const uint8_t *p = data;
 
     crc = ~crc;
     for (; bytes && ((uintptr_t)p & 7); bytes--)
-        __asm__(".arch_extension crc\n\tcrc32cb %w0, %w0, %w1" : "+r"(crc) : "r"(*p++));
+        __asm__(".arch_extension crc\n\tcrc32b %w0, %w0, %w1" : "+r"(crc) : "r"(*p++));
     for (; bytes >= 8; bytes -= 8, p += 8)
-        __asm__(".arch_extension crc\n\tcrc32cx %w0, %w0, %1"
+        __asm__(".arch_extension crc\n\tcrc32x %w0, %w0, %1"
                 : "+r"(crc)
                 : "r"(*(const uint64_t *)(const void *)p));
     for (; bytes; bytes--)
-        __asm__(".arch_extension crc\n\tcrc32cb %w0, %w0, %w1" : "+r"(crc) : "r"(*p++));
+        __asm__(".arch_extension crc\n\tcrc32b %w0, %w0, %w1" : "+r"(crc) : "r"(*p++));
     return ~crc;
 }
 

@@ -241,6 +241,12 @@ bool irq_is_active(unsigned intid)
     return get_bit(GICD_ISACTIVER, intid);
 }
 
+/* ISR_EL1.I; at EL2 it tells of physical interrupts (Arm ARM, ISR_EL1). */
+bool irq_waits(void)
+{
+    return read_sysreg(isr_el1) & 1 << 7;
+}
+
 void cpu_kick(unsigned cpu)
 {
     dsb(ishst); /* what was posted is seen before the kick (3.2.1 leaves that to software) */

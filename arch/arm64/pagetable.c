@@ -2,7 +2,7 @@
 #include "pagetable.h"
 
 #include <bulkhead/arch.h>
-#include <bulkhead/crc32c.h>
+#include <bulkhead/crc32.h>
 
 /* VMSAv8-64 descriptors (Arm ARM D5.3.1). */
 #define DESC_VALID   1ULL
@@ -58,7 +58,7 @@ uint64_t *table_alloc(void)
 
 uint32_t table_hash(void)
 {
-    return crc32c(0, pool, pool_used * sizeof(pool[0]));
+    return crc32(0, pool, pool_used * sizeof(pool[0]));
 }
 
 void table_use(unsigned *used, unsigned *total)

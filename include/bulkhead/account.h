@@ -25,6 +25,9 @@ struct account {
 void account_enter(void);
 /* It goes back to its guest or to sleep. arch/ only. */
 void account_leave(void);
+/* A long work has looked for interrupts, there are none and it goes on: as if it had left and come
+ * back. */
+void account_step(void);
 /* The next work on this core is for `payer`; who paid before. Nest by switching back. */
 unsigned account_switch(unsigned payer);
 /* A copy of another core's account; may be torn by one exit, for display. */

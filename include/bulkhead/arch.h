@@ -120,6 +120,8 @@ void irq_set_pending(unsigned intid, bool pending);
 void irq_set_active(unsigned intid, bool active);
 bool irq_is_pending(unsigned intid);
 bool irq_is_active(unsigned intid);
+/* An interrupt waits for this core to look. Any core, in work that goes on for long. */
+bool irq_waits(void);
 
 /* ---- The virtual interface control block of this core (GIC-400: GICH). ---- */
 

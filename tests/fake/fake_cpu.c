@@ -15,6 +15,7 @@ void fake_cpu_reset(void)
 {
     fake_cpu = 0;
     fake_cpu_total = MAX_CPUS;
+    fake_irq_quiet = false;
     memset(fake_kicks, 0, sizeof(fake_kicks));
     memset(fake_posted, 0, sizeof(fake_posted));
     memset(fake_posts, 0, sizeof(fake_posts));
@@ -41,6 +42,14 @@ __attribute__((weak)) void lock_wait(const struct lock *l, uint16_t ticket)
 {
     while (__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != ticket)
         cpu_relax();
+}
+
+/* An interrupt waits after each step, unless a test says otherwise. */
+bool fake_irq_quiet;
+
+__attribute__((weak)) bool irq_waits(void)
+{
+    return !fake_irq_quiet;
 }
 
 __attribute__((weak)) void cpu_kick(unsigned cpu)

@@ -1,4 +1,4 @@
-// sources: core/gpt.c tests/fake/fake_log.c
+// sources: core/gpt.c tests/fake/fake_crc32.c tests/fake/fake_log.c
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The card's partition table. The checksums stand between a fuzzer and all that is behind them, so
  * they are made right where the input's first byte asks for it. */

@@ -1,4 +1,4 @@
-// sources: core/gpt.c tests/fake/fake_log.c
+// sources: core/gpt.c tests/fake/fake_crc32.c tests/fake/fake_log.c
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Partition tables, good, damaged and hostile (UEFI 2.10, 5.3). */
 #include <bulkhead/gpt.h>

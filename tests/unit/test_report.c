@@ -1,4 +1,4 @@
-// sources: core/report.c core/report_print.c core/guest_walk.c core/guest_mem.c core/line.c tests/fake/fake_crc32c.c core/account.c core/view_escape.c tests/fake/fake_cache.c tests/fake/fake_cpu.c tests/fake/fake_time.c tests/fake/fake_vcpu.c tests/fake/fake_log.c
+// sources: core/report.c core/report_print.c core/guest_walk.c core/guest_mem.c core/line.c tests/fake/fake_crc32.c core/account.c core/view_escape.c tests/fake/fake_cache.c tests/fake/fake_cpu.c tests/fake/fake_time.c tests/fake/fake_vcpu.c tests/fake/fake_log.c
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Crash reports, and the walk through a guest's tables that they make. */
 #include "core/guest_walk.h"

@@ -1,4 +1,4 @@
-// sources: arch/arm64/stage2.c arch/arm64/pagetable.c tests/fake/fake_crc32c.c
+// sources: arch/arm64/stage2.c arch/arm64/pagetable.c tests/fake/fake_crc32.c
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The stage-2 builder: what is asked for is mapped, by the largest blocks, and nothing else. */
 #include "unit.h"

@@ -1,4 +1,4 @@
-// sources: tests/unit/vm_rig.c core/vm.c vdev/pl031.c vdev/pl061.c vdev/sbsa_gwdt.c core/vm_state.c core/vm_names.c core/timer.c core/cpu.c core/mmio.c core/account.c core/refuse.c tests/fake/fake_cpu.c tests/fake/fake_time.c tests/fake/fake_vcpu.c tests/fake/fake_log.c tests/fake/fake_crc32c.c
+// sources: tests/unit/vm_rig.c core/vm.c vdev/pl031.c vdev/pl061.c vdev/sbsa_gwdt.c core/vm_state.c core/vm_names.c core/timer.c core/cpu.c core/mmio.c core/account.c core/refuse.c tests/fake/fake_cpu.c tests/fake/fake_time.c tests/fake/fake_vcpu.c tests/fake/fake_log.c tests/fake/fake_crc32.c
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The life of a VM on a board of stand-ins: set-up, start on its own cores, end alone. */
 #include "vm_rig.h"
@@ -41,6 +41,21 @@ static void starts_on_its_own_core(void **state)
     assert_int_equal(vgic_starts, 1);
     assert_int_equal(resets, 2); /* its vGIC and its one disk */
     assert_int_equal(vms[1].state, VM_LOADING);
+}
+
+/* One event loads it as long as no interrupt waits; with one, a step is all. */
+static void loads_on_until_an_interrupt_waits(void **state)
+{
+    (void)state;
+    cpu_post(0, EVENT_VM);
+    run_once(0);
+    assert_int_equal(how, FAKE_RETURNED);
+    assert_int_equal(zero_steps, 1);
+    fake_irq_quiet = true;
+    run_once(0);
+    assert_int_equal(how, FAKE_ENTERED);
+    assert_int_equal(zero_steps, 3);
+    assert_int_equal(vms[0].state, VM_RUNNING);
 }
 
 static void refused_alone(void **state)
@@ -230,6 +245,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(setup_maps_own_memory_and_gicv_only, rig_setup),
         cmocka_unit_test_setup(starts_on_its_own_core, rig_setup),
+        cmocka_unit_test_setup(loads_on_until_an_interrupt_waits, rig_setup),
         cmocka_unit_test_setup(refused_alone, rig_setup),
         cmocka_unit_test_setup(firmware_sees_its_environment, rig_setup),
         cmocka_unit_test_setup(a_core_that_is_switched_off, rig_setup),

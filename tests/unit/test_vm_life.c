@@ -1,4 +1,4 @@
-// sources: tests/unit/vm_rig.c core/vm.c vdev/pl031.c vdev/pl061.c vdev/sbsa_gwdt.c core/vm_state.c core/vm_names.c core/timer.c core/cpu.c core/mmio.c core/account.c core/refuse.c tests/fake/fake_cpu.c tests/fake/fake_time.c tests/fake/fake_vcpu.c tests/fake/fake_log.c tests/fake/fake_crc32c.c
+// sources: tests/unit/vm_rig.c core/vm.c vdev/pl031.c vdev/pl061.c vdev/sbsa_gwdt.c core/vm_state.c core/vm_names.c core/timer.c core/cpu.c core/mmio.c core/account.c core/refuse.c tests/fake/fake_cpu.c tests/fake/fake_time.c tests/fake/fake_vcpu.c tests/fake/fake_log.c tests/fake/fake_crc32.c
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The states of a VM: commands in every state, restarts by policy, pauses, and hundreds of random
  * commands and ends beside a VM that must not notice. */

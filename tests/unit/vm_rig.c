@@ -273,7 +273,9 @@ int rig_setup(void **state)
         disarm(&vms[i].gpio.release);
         disarm(&vms[i].watchdog.timer);
     }
-    run_all(); /* what an earlier test left posted */
+    for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
+        run_once(cpu); /* what an earlier test left posted */
+    run_all();
     fake_cpu_reset();
     fake_time_reset();
     fake_log_reset();
