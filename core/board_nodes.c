@@ -188,7 +188,7 @@ static const struct device_match *match(const struct walk *w, struct dtb_value c
         if (length == left)
             break; /* not terminated */
         for (const struct device_match *m = w->matches; m->compatible; m++)
-            if (strlen(m->compatible) == length && memcmp(m->compatible, s, length) == 0)
+            if (strcmp(m->compatible, s) == 0)
                 return m;
         s += length + 1;
         left -= length + 1;

@@ -26,11 +26,13 @@ HLD = aarch64-linux-gnu-ld
 GCC_INCLUDE = $(eval GCC_INCLUDE := $$(shell $(HCC) -print-file-name=include))$(GCC_INCLUDE)
 LIBC_INCLUDES = -nostdinc -isystem mk/newlib -isystem $(NEWLIB)/libc/include -isystem $(GCC_INCLUDE)
 
-# Code at EL2 must not touch FP/SIMD registers (they are a guest's), nor rely on unaligned access (the MMU
-# may be off), nor on LSE atomics (Cortex-A72 is Armv8.0).
-EL2_FLAGS := -mcpu=cortex-a72 -mgeneral-regs-only -mstrict-align -mno-outline-atomics -mcmodel=tiny \
+# Code at EL2 must not touch FP/SIMD registers (they are a guest's), nor rely on LSE atomics (Cortex-A72 is
+# Armv8.0); where the MMU may be off, nor on unaligned access.
+EL2_FLAGS := -mcpu=cortex-a72 -mgeneral-regs-only -mno-outline-atomics -mcmodel=tiny \
 	-fno-pic -fno-pie -fno-common -fno-stack-protector -fno-delete-null-pointer-checks \
 	-ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables
+
+MMU_OFF_FLAGS := -mstrict-align
 
 # The members that could be of use; only those used end in the image.
 LIBC_SOURCES := stdlib/strtol.c stdlib/strtoul.c stdlib/strtoll.c \
@@ -42,7 +44,7 @@ LIBC_SOURCES := stdlib/strtol.c stdlib/strtoul.c stdlib/strtoll.c \
 		strchr strchrnul strcmp strcpy strcspn strlcat strlcpy strlen strncat strncmp strncpy strnlen \
 		strnstr strpbrk strrchr strsep strspn strstr strtok_r strcasecmp strncasecmp))
 # Loops in memset and memcpy must not become calls of themselves.
-LIBC_FLAGS := -std=gnu11 -w -fomit-frame-pointer $(EL2_FLAGS) -ffreestanding -fno-builtin -fno-tree-loop-distribute-patterns \
+LIBC_FLAGS := -std=gnu11 -w -fomit-frame-pointer $(EL2_FLAGS) $(MMU_OFF_FLAGS) -ffreestanding -fno-builtin -fno-tree-loop-distribute-patterns \
 	-D_LIBC -DINTEGER_ONLY
 LIB := build/lib
 
@@ -56,12 +58,12 @@ $(LIB)/libc.a: $(LIBC_OBJECTS)
 	@echo "  AR      $@"
 	@rm -f $@ && $(HAR) rcs $@ $^
 
-FDT_OBJECTS := $(addprefix $(LIB)/libfdt/,$(addsuffix .o,fdt fdt_ro fdt_rw fdt_wip fdt_sw fdt_strerror \
+FDT_OBJECTS := $(addprefix $(LIB)/libfdt/,$(addsuffix .o,fdt fdt_ro fdt_rw fdt_wip fdt_strerror \
 	fdt_empty_tree fdt_addresses))
 
 $(LIB)/libfdt/%.o: mk/deps.mk mk/newlib/newlib.h | $(LIBFDT) $(NEWLIB)
 	@mkdir -p $(@D)
-	@$(HCC) -std=gnu11 -Os -w -fomit-frame-pointer $(EL2_FLAGS) $(LIBC_INCLUDES) -I$(LIBFDT) -c $(LIBFDT)/$*.c -o $@
+	@$(HCC) -std=gnu11 -Os -w -fomit-frame-pointer $(EL2_FLAGS) $(MMU_OFF_FLAGS) $(LIBC_INCLUDES) -I$(LIBFDT) -c $(LIBFDT)/$*.c -o $@
 
 $(LIB)/libfdt.a: $(FDT_OBJECTS)
 	@echo "  AR      $@"

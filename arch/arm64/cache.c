@@ -52,8 +52,9 @@ void cache_zero(void *start, size_t bytes)
 {
     uint64_t va = (uint64_t)start, end = va + bytes;
 
-    while (va < end)
-        __asm__ volatile(".rept 4\n\tdc zva, %0\n\tdc civac, %0\n\tadd %0, %0, #64\n\t.endr"
+    for (; va < end; va += 64)
+        __asm__ volatile("dc zva, %0\n\tdc civac, %0\n\t"
+                         ".rept 3\n\tadd %0, %0, #64\n\tdc zva, %0\n\tdc civac, %0\n\t.endr"
                          : "+r"(va)
                          :
                          : "memory");

@@ -13,6 +13,7 @@ enum {
     TICKS_PER_SECOND = 250, /* of the guest's clock interrupt, as Debian's kernels have */
     SPI_EDGE = 50,
     PSCI_CPU_ON = 0xc4000003,
+    PSCI_SYSTEM_RESET = 0x84000009,
 };
 
 struct places {
@@ -86,18 +87,24 @@ static void set_up_interrupts(void)
     write32(places.gicc, 1);
 }
 
+static uint64_t psci(uint64_t function, uint64_t a, uint64_t b, uint64_t c)
+{
+    register uint64_t x0 __asm__("x0") = function;
+    register uint64_t x1 __asm__("x1") = a;
+    register uint64_t x2 __asm__("x2") = b;
+    register uint64_t x3 __asm__("x3") = c;
+
+    __asm__ volatile("hvc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)::"memory");
+    return x0;
+}
+
 static void start_secondary(void)
 {
-    register uint64_t x0 __asm__("x0") = PSCI_CPU_ON;
-    register uint64_t x1 __asm__("x1") = 1;
-    register uint64_t x2 __asm__("x2") = (uint64_t)secondary_start;
-    register uint64_t x3 __asm__("x3") = (uint64_t)&secondary;
-
     secondary = (struct secondary){places.gicd, places.gicc, SYSREG_READ(ttbr0_el1), 0};
     __asm__ volatile("dc civac, %0; dsb sy" ::"r"(&secondary) : "memory");
-    __asm__ volatile("hvc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)::"memory");
-    while (!x0 && !secondary.ready)
-        ;
+    if (psci(PSCI_CPU_ON, 1, (uint64_t)secondary_start, (uint64_t)&secondary) == 0)
+        while (!secondary.ready)
+            ;
 }
 
 /* Until the other core sleeps, too. */
@@ -191,6 +198,10 @@ void guest_main(const void *dtb)
     uint64_t begin;
 
     mark_33();
+    if (has_word(args, "restart", NULL)) {
+        mark_1();
+        psci(PSCI_SYSTEM_RESET, 0, 0, 0);
+    }
     if (has_word(args, "boot", NULL)) /* that was all */
         for (;;)
             wait_for_interrupt();

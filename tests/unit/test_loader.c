@@ -1,4 +1,4 @@
-// sources: core/loader.c core/loader_image.c core/loader_elf.c tests/fake/fake_crc32.c core/guest_mem.c core/guest_dt.c core/entropy.c core/sha256.c core/board_dt.c core/board_nodes.c core/board_bus.c core/dtb.c core/refuse.c tests/fake/fake_cpu.c tests/fake/fake_cache.c tests/fake/fake_log.c
+// sources: core/loader.c core/loader_image.c core/loader_elf.c tests/fake/fake_crc32.c core/guest_mem.c core/guest_dt.c core/dtb_write.c core/entropy.c core/sha256.c core/board_dt.c core/board_nodes.c core/board_bus.c core/dtb.c core/refuse.c tests/fake/fake_cpu.c tests/fake/fake_cache.c tests/fake/fake_log.c
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "unit.h"
 
