@@ -21,7 +21,7 @@ $(NEWLIB) $(LIBFDT) $(FIRMWARE) $(GUEST_FIRMWARE) $(CBMC): | setup
 # Compiler and header folders for EL2: newlib's and the compiler's own, nothing of the host.
 HCC = aarch64-linux-gnu-gcc
 HOBJCOPY = aarch64-linux-gnu-objcopy
-HAR = aarch64-linux-gnu-ar
+HAR = aarch64-linux-gnu-gcc-ar
 HLD = aarch64-linux-gnu-ld
 GCC_INCLUDE = $(eval GCC_INCLUDE := $$(shell $(HCC) -print-file-name=include))$(GCC_INCLUDE)
 LIBC_INCLUDES = -nostdinc -isystem mk/newlib -isystem $(NEWLIB)/libc/include -isystem $(GCC_INCLUDE)
@@ -63,7 +63,7 @@ FDT_OBJECTS := $(addprefix $(LIB)/libfdt/,$(addsuffix .o,fdt fdt_ro fdt_rw fdt_w
 
 $(LIB)/libfdt/%.o: mk/deps.mk mk/newlib/newlib.h | $(LIBFDT) $(NEWLIB)
 	@mkdir -p $(@D)
-	@$(HCC) -std=gnu11 -Os -w -fomit-frame-pointer $(EL2_FLAGS) $(MMU_OFF_FLAGS) $(LIBC_INCLUDES) -I$(LIBFDT) -c $(LIBFDT)/$*.c -o $@
+	@$(HCC) -std=gnu11 -Os -flto -w -fomit-frame-pointer $(EL2_FLAGS) $(MMU_OFF_FLAGS) $(LIBC_INCLUDES) -I$(LIBFDT) -c $(LIBFDT)/$*.c -o $@
 
 $(LIB)/libfdt.a: $(FDT_OBJECTS)
 	@echo "  AR      $@"

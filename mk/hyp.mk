@@ -11,7 +11,7 @@ WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototy
 	-Wpointer-arith -Wwrite-strings -Wundef
 HYP_INCLUDES = -Iinclude -Ibuild/include -I. $(LIBC_INCLUDES) -isystem $(LIBFDT)
 # The image has a size to hold (tools/size): small code, seen as a whole. Not what runs with the MMU off.
-HYP_OPT := -Os -fomit-frame-pointer
+HYP_OPT := -Os -fomit-frame-pointer -fno-move-loop-invariants
 HYP_NO_LTO := $(addprefix arch/arm64/,early.c early_refuse.c pagetable.c mmu.c) vgic/hot.c vdev/hot.c
 HYP_LTO = $(if $(filter $(HYP_NO_LTO),$<),$(MMU_OFF_FLAGS),-flto)
 # Fast paths lose x0-x2 of the guest's registers and nothing else, so may call nothing (include/bulkhead/hot.h).
