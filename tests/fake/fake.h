@@ -25,7 +25,7 @@
 extern _Thread_local unsigned
     fake_cpu;                   /* what cpu_this() says; a test sets it to act as another core */
 extern unsigned fake_cpu_total; /* cpu_count(); 4 */
-extern bool fake_irq_quiet;            /* irq_waits(): false; at first it is true */
+extern bool fake_irq_quiet;     /* irq_waits(): false; at first it is true */
 extern unsigned fake_kicks[MAX_CPUS];  /* cpu_kick() calls, by target */
 extern unsigned fake_posted[MAX_CPUS]; /* OR of cpu_post() events, by target; the test clears */
 extern unsigned fake_posts[MAX_CPUS];  /* cpu_post() calls, by target */
