@@ -3,24 +3,19 @@
 #include <bulkhead/log.h>
 #include <bulkhead/timer.h>
 
-/* Each core touches only its own row, with interrupts masked: no lock. */
-static struct timer *armed[MAX_CPUS][MAX_TIMERS_PER_CPU];
+/* Those that are armed, in no order. Each core touches only its own row, with interrupts masked: no
+ * lock. */
+static struct row {
+    struct timer *armed[MAX_TIMERS_PER_CPU];
+    unsigned count;
+} rows[MAX_CPUS];
 
-static void set_alarm(unsigned cpu)
+static void set_alarm(const struct row *row)
 {
     uint64_t first = UINT64_MAX;
-    for (unsigned i = 0; i < MAX_TIMERS_PER_CPU; i++)
-        if (armed[cpu][i])
-            first = MIN(first, armed[cpu][i]->deadline);
+    for (unsigned i = 0; i < row->count; i++)
+        first = MIN(first, row->armed[i]->deadline);
     time_alarm(first);
-}
-
-static void unlink_timer(struct timer *t)
-{
-    for (unsigned i = 0; i < MAX_TIMERS_PER_CPU; i++)
-        if (armed[t->cpu][i] == t)
-            armed[t->cpu][i] = NULL;
-    t->armed = false;
 }
 
 void timer_init(struct timer *t, void (*expired)(void *), void *context)
@@ -31,43 +26,49 @@ void timer_init(struct timer *t, void (*expired)(void *), void *context)
 void timer_arm(struct timer *t, uint64_t deadline_ticks)
 {
     unsigned cpu = cpu_this();
+    struct row *row = &rows[cpu];
     if (t->armed && t->cpu != cpu)
         return;
     t->deadline = deadline_ticks;
     if (!t->armed) {
-        unsigned i = 0;
-        while (i < MAX_TIMERS_PER_CPU && armed[cpu][i])
-            i++;
-        CHECK(i <
-              MAX_TIMERS_PER_CPU); /* every timer is a static object of ours: the sum is known */
-        armed[cpu][i] = t;
+        /* Every timer is a static object of ours: the sum is known. */
+        CHECK(row->count < MAX_TIMERS_PER_CPU);
+        t->place = (uint8_t)row->count;
+        row->armed[row->count++] = t;
         t->cpu = (uint8_t)cpu;
         t->armed = true;
     }
-    set_alarm(cpu);
+    set_alarm(row);
 }
 
 void timer_cancel(struct timer *t)
 {
+    struct row *row = &rows[cpu_this()];
+    struct timer *last;
     if (!t->armed || t->cpu != cpu_this())
         return;
-    unlink_timer(t);
-    set_alarm(t->cpu);
+    last = row->armed[--row->count];
+    row->armed[t->place] = last;
+    last->place = t->place;
+    t->armed = false;
+    set_alarm(row);
 }
 
 void timer_interrupt(void)
 {
-    unsigned cpu = cpu_this();
+    struct row *row = &rows[cpu_this()];
     uint64_t now = time_now();
-    /* One pass: a handler that arms itself anew in the past is served by the next interrupt. */
-    for (unsigned i = 0; i < MAX_TIMERS_PER_CPU; i++) {
-        struct timer *t = armed[cpu][i];
-        if (t && t->deadline <= now) {
+    /* One pass, from the last: what a handler arms comes behind, and one that arms itself anew in
+     * the past is served by the next interrupt. A cancelled one's place is taken by one from
+     * behind, so none is missed. */
+    for (unsigned i = MAX_TIMERS_PER_CPU; i-- > 0;) {
+        struct timer *t = row->armed[i];
+        if (i < row->count && t->deadline <= now) {
             timer_cancel(t); /* sets the alarm for the others: this one may not return */
             t->expired(t->context);
         }
     }
-    set_alarm(cpu);
+    set_alarm(row);
 }
 
 uint64_t ticks_from_us(uint64_t us)

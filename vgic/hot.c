@@ -26,16 +26,14 @@ uint64_t hot_gicd_read(const struct vcpu *v, uint32_t offset)
 INLINE uint64_t change_spis(struct vm *vm, unsigned word, uint32_t bits, uint32_t keep)
 {
     struct vgic_bank *b = &vm->gic.bank[word];
-    const struct vcpu *v = vm->vcpus;
-    unsigned left = vm->nvcpus;
     uint32_t busy, changed, turn = hot_lock(&vm->gic.lock);
 
     if (!turn)
         return HOT_NO;
     busy = b->active | b->pending | (b->line & ~b->edge);
-    do
-        busy |= __atomic_load_n(&v++->gic.held[word], __ATOMIC_RELAXED);
-    while (--left);
+#pragma GCC unroll 4
+    for (unsigned n = 0; n < MAX_CPUS; n++) /* those that the VM has not hold nothing */
+        busy |= __atomic_load_n(&vm->vcpus[n].gic.held[word], __ATOMIC_RELAXED);
     changed = bits & (b->enabled ^ keep);
     busy &= changed;
     if (!busy)

@@ -77,12 +77,11 @@ static inline void hot_kick(unsigned cpu)
  */
 static inline uint32_t hot_lock(struct lock *l)
 {
-    uint16_t next = __atomic_load_n(&l->next, __ATOMIC_RELAXED);
-    uint32_t after = next + 1u;
-    return next == __atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) &&
-                   __atomic_compare_exchange_n(&l->next, &next, (uint16_t)after, true,
-                                               __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)
-               ? after
+    uint32_t owner = __atomic_load_n(&l->owner, __ATOMIC_RELAXED);
+    uint32_t idle = owner << 16 | owner, taken = idle + (1u << 16); /* its halves: lock.h */
+    return __atomic_compare_exchange_n(&l->both, &idle, taken, true, __ATOMIC_ACQUIRE,
+                                       __ATOMIC_RELAXED)
+               ? owner + 1
                : 0;
 }
 

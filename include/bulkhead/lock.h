@@ -18,9 +18,15 @@
 #include <bulkhead/arch.h>
 #include <stdint.h>
 
+/* Little-endian: `next` is the upper half of `both`, which the fast paths (hot.h) look at. */
 struct lock {
-    uint16_t next;
-    uint16_t owner;
+    union {
+        struct {
+            uint16_t owner;
+            uint16_t next;
+        };
+        uint32_t both;
+    };
 };
 
 /* Spin until it is `ticket`'s turn; the core's account keeps the longest wait (core/account.c). */

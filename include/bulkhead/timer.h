@@ -11,7 +11,8 @@ struct timer {
     void (*expired)(void *context); /* runs on the arming core, no lock held, one bounded step;
                                        may not return (vm_end) */
     void *context;
-    uint8_t cpu;
+    uint8_t cpu; /* whose it is, and where among that core's; valid while armed */
+    uint8_t place;
     bool armed;
 };
 

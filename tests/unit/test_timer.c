@@ -94,6 +94,38 @@ static void a_handler_in_the_past_cannot_spin(void **state)
     assert_int_equal(fired[19], 2);
 }
 
+static void cancel_both(void *context)
+{
+    struct timer *others = context;
+    fired[19]++;
+    timer_cancel(&others[0]);
+    timer_cancel(&others[1]);
+}
+
+/* Whatever place the cancelled ones had, each of the others runs once. */
+static void a_handler_that_cancels_others(void **state)
+{
+    (void)state;
+    for (unsigned at = 0; at < 6; at++) {
+        memset(fired, 0, sizeof fired);
+        for (unsigned i = 0; i < 6; i++) {
+            if (i == at)
+                timer_init(&timers[6], cancel_both, &timers[2]);
+            if (i == at)
+                timer_arm(&timers[6], fake_time + 10);
+            timer_arm(&timers[i], fake_time + (i == 2 || i == 3 ? 20 : 10));
+        }
+        fake_time += 10;
+        for (unsigned i = 0; i < 6 && fake_alarm[0] <= fake_time; i++)
+            timer_interrupt();
+        fake_run_until(fake_time + 100);
+        assert_int_equal(fired[19], 1);
+        for (unsigned i = 0; i < 6; i++)
+            assert_int_equal(fired[i], i != 2 && i != 3);
+        timer_init(&timers[6], count, &fired[6]);
+    }
+}
+
 static void leave(void *unused)
 {
     (void)unused;
@@ -105,8 +137,8 @@ static void a_handler_that_does_not_return(void **state)
 {
     (void)state;
     timer_init(&timers[0], leave, NULL);
-    timer_arm(&timers[0], 10);
     timer_arm(&timers[1], 10);
+    timer_arm(&timers[0], 10);
     timer_arm(&timers[2], 30);
     fake_time = 20;
     if (setjmp(fake_catch) == 0) {
@@ -126,6 +158,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(moved_not_doubled, setup, teardown),
         cmocka_unit_test_setup_teardown(a_core_for_itself, setup, teardown),
         cmocka_unit_test_setup_teardown(a_handler_in_the_past_cannot_spin, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_handler_that_cancels_others, setup, teardown),
         cmocka_unit_test_setup_teardown(a_handler_that_does_not_return, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
