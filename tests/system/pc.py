@@ -112,17 +112,46 @@ def pe(machine):
 
 def pc_disk(path, loader, machine, size=64 * MIB):
     """A disk as an installer leaves it: GPT, EFI system partition with a loader, one more partition."""
-    fat, program = path + ".fat", path + ".efi"
-    with open(program, "wb") as f:
-        f.write(pe(machine))
-    for command in (["truncate", "-s", "34M", fat], ["mkfs.vfat", "-F", "32", fat],
-                    ["mmd", "-i", fat, "::EFI", "::EFI/BOOT"], ["mcopy", "-i", fat, program, "::EFI/BOOT/" + loader],
-                    ["truncate", "-s", str(size), path],
+    fat = path + ".fat"
+    esp(fat, {"EFI/BOOT/" + loader: pe(machine)})
+    for command in (["truncate", "-s", str(size), path],
                     ["sgdisk", "--clear", "--new=1:2048:+34M", "--typecode=1:EF00", "--new=2:0:0", path],
                     ["dd", "if=" + fat, "of=" + path, "bs=1M", "seek=1", "conv=notrunc"]):
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     os.unlink(fat)
-    os.unlink(program)
+
+
+def esp(path, files):
+    """The file system of an EFI system partition with {name: contents} in it."""
+    part = path + ".part"
+    mib = 34 + sum(map(len, files.values())) // MIB
+    commands = [["truncate", "-s", f"{mib}M", path], ["mkfs.vfat", "-F", "32", path],
+                ["mmd", "-i", path, "::EFI", "::EFI/BOOT", "::EFI/debian"]]
+    for name, data in files.items():
+        with open(part, "wb") as f:
+            f.write(data)
+        for command in commands + [["mcopy", "-i", path, part, "::" + name]]:
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        commands = []
+    os.unlink(part)
+
+
+def iso(path, files):
+    """As Debian's media are: ISO 9660 (its mark, no more), whose MBR has an EFI system partition as the second."""
+    fat = path + ".fat"
+    esp(fat, files)
+    with open(path, "wb") as f, open(fat, "rb") as src:
+        table = bytearray(512)
+        size = os.path.getsize(fat) // 512
+        for row, (kind, first, count) in enumerate(((0x83, 0, 2048 + size), (0xef, 2048, size))):
+            struct.pack_into("<B3xB3xII", table, 446 + 16 * row, 0x80 if row == 0 else 0, kind, first, count)
+        table[510:] = b"\x55\xaa"
+        f.write(table)
+        f.seek(0x8001)
+        f.write(b"CD001")
+        f.seek(MIB)
+        f.write(src.read())
+    os.unlink(fat)
 
 
 def partitions(image):

@@ -91,6 +91,12 @@ class Node:
             self.items.append(found)
         return found
 
+    def drop(self, name):
+        """Take a child out; was there one?"""
+        found = self.find(Node, name)
+        self.items = [item for item in self.items if item is not found]
+        return found is not None
+
     def nodes(self):
         return [item for item in self.items if isinstance(item, Node)]
 

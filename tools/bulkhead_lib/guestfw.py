@@ -13,16 +13,15 @@ from .common import TOP, run
 NAMES = ["firmware.bin", "firmware.env"]  # core/config.c has the same
 ENVIRONMENT_BYTES = 0x40000
 
-# The first EFI system partition with a boot loader, on the disks in their order. A key typed before stops at
-# the prompt; so does nothing else. ${fdtcontroladdr} is the tree that the hypervisor made.
+# The first EFI system partition with a boot loader, on the disks in their order: a medium is the last. An ISO has one
+# that is not marked bootable, as its second. A key typed before stops at the prompt; so does nothing else. ${fdtcontroladdr} is the tree that the hypervisor made.
 BOOT = """\
 virtio scan
 for d in 0 1 2 3; do
   if virtio dev $d; then
     setenv parts
     part list virtio $d -bootable parts
-    env exists parts || setenv parts 1
-    for p in $parts; do
+    for p in $parts 1 2; do
       if load virtio $d:$p $kernel_addr_r EFI/BOOT/BOOTAA64.EFI; then
         bootefi $kernel_addr_r $fdtcontroladdr
       fi

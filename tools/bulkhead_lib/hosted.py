@@ -4,11 +4,13 @@ It is the very file that `build` writes to the card: what the VM changes here st
 """
 import os
 import platform
+import shutil
 
 from . import diskfile, guestfw
 from .common import MIB, Refused, need, parse_size
 from .project import BOARDS
 
+FLASH_BYTES = 64 * MIB  # of each of the two (QEMU, hw/arm/virt.c)
 MAX_SERIAL = 20  # virtio 1.2, 5.2.6: as at EL2, the beginning of the partition's name
 
 
@@ -42,6 +44,14 @@ def disk_arguments(vm, sources):
     return words
 
 
+def environment_flash(plan):
+    """The firmware's environment as the second flash memory of the machine, which must be full."""
+    path = os.path.join(plan.work, "firmware.flash")
+    shutil.copyfile(plan.vm_files[guestfw.NAMES[1]], path)
+    os.truncate(path, FLASH_BYTES)
+    return path
+
+
 def command(vm, plan):
     """What starts it."""
     need("qemu-system-aarch64")
@@ -49,7 +59,8 @@ def command(vm, plan):
     boot = [path for what, option in (("kernel", "-kernel"), ("binary", "-kernel"), ("initrd", "-initrd"))
             if vm.node.text(what) for path in (option, plan.vm_files[vm.node.text(what)])]
     if vm.node.text("boot") == "firmware":
-        boot = ["-bios", plan.vm_files[guestfw.NAMES[0]]]
+        boot = ["-bios", plan.vm_files[guestfw.NAMES[0]], "-drive", "if=pflash,unit=1,format=raw,readonly=on,file=" +
+                environment_flash(plan).replace(",", ",,")]
     if vm.node.text("bootargs"):
         boot += ["-append", vm.node.text("bootargs")]
     return ["qemu-system-aarch64", "-M", "virt,gic-version=2", *accelerator(), "-nodefaults", "-display", "none",

@@ -36,7 +36,7 @@ class Inside:
     def text(self):
         if self.empty:
             return "nothing yet (all zeros where a partition table would be)"
-        if self.filesystem:
+        if self.filesystem and not self.parts:
             found = f"one {self.filesystem} file system over the whole disk, no partition table"
         elif self.table:
             found = f"{self.table} with {len(self.parts)} partition" + "s" * (len(self.parts) != 1)
@@ -44,7 +44,7 @@ class Inside:
             found = "no partition table and no file system known here"
         for machine, path in self.loaders.items():
             found += f"; EFI loader for {machine}: {path}"
-        if not self.loaders and not self.filesystem:
+        if not self.loaders and (self.parts or not self.filesystem):
             found += "; no EFI loader"
         if self.systems:
             found += "; programs for " + ", ".join(sorted(self.systems))
@@ -196,7 +196,9 @@ def look(path, fmt):
             if said and said > disk.size:
                 raise Refused(f"{path} is truncated: its {found.filesystem} file system has "
                               f"{show_size(said)}, the disk {show_size(disk.size)}")
-            found.parts = [] if found.filesystem else gpt.read_mbr(head[:SECTOR])
+            # An installation medium's ISO 9660 has the partitions of a disk as well.
+            mbr = found.filesystem in (None, "ISO 9660")
+            found.parts = gpt.read_mbr(head[:SECTOR]) if mbr else []
             found.table = "MBR" if found.parts else None
             check_parts(path, found.parts, disk.size)
         look_at_parts(found, disk, head)

@@ -3,7 +3,7 @@ import os
 import shutil
 import subprocess
 
-from . import ask, diskfile, dts, inside
+from . import ask, diskfile, dts, inside, medium
 from .common import GUESTS, TOP, Refused, align, confirm, dts_size, parse_size, put_in_place, say, \
     show_size, terminal, write_text
 from .project import BOARDS, TEMPLATE, judge, smallest_board
@@ -44,6 +44,8 @@ def make_node(wanted, free):
         disk = vm.node("disks").node(MAIN_DISK)
         disk.put("partition", f"{vm.name}-{MAIN_DISK}"[:36])
         disk.put("image", disk_name(wanted))
+    if wanted.get("iso"):
+        medium.put(vm, wanted["iso"])
     return vm
 
 
@@ -125,6 +127,10 @@ def new(project, given, defaults=False):
         vm = make_node(answers, free)
         return project.compile(dts.add_include(text, project.file, "new"), {"new": file_of(vm)})
 
+    if given.get("iso"):
+        wanted["iso"] = medium.look(given["iso"])
+        if not any(given.get(what) for what in ("boot", "kernel", "binary")):
+            wanted["boot"] = "firmware"
     ask.complete(ask.Questions(project, vms, wanted, candidate), given, defaults)
     check_new(wanted)
     board = smallest_board(candidate(wanted))
@@ -263,6 +269,8 @@ def change(project, name, given):
     for field in ("memory", "bootargs", "console"):
         if given.get(field) is not None:
             file.vm.put(field, given[field] or None)
+    if given.get("iso") is not None:
+        medium.change(file.vm, given["iso"])
     files = new_boot_files(vm, file.vm, given)
     growing = grow_disk(vm, file.vm, given["disk"]) if given.get("disk") else None
     blob = project.compile(project.text(), {project.include_of(vm): file.text()})
