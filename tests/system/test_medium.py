@@ -105,7 +105,7 @@ def test_an_empty_disk_leaves_it_to_the_medium():
     """On the board, where it is a read-only disk."""
     board = Board(desk.path("build", "sdcard.img"))
     try:
-        board.expect(r"started from the medium\r?\n", BOOT_LIMIT)
+        board.expect(r"started from the medium", BOOT_LIMIT)
         board.expect(r"\[bulkhead\] alpha: is off: it turned itself off")
     finally:
         board.off()
