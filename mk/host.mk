@@ -19,7 +19,9 @@ build/unit/obj/%.o: %.c mk/host.mk | $(LIBFDT) build/include/bulkhead/version.h
 	@mkdir -p $(@D)
 	@$(HOST_CC) $(HOST_FLAGS) $(SANITIZE) -MMD -MP -c $< -o $@
 
-# The same libfdt as at EL2.
+# The same libfdt as at EL2, and what tests write trees with.
+HOST_FDT := $(notdir $(FDT_OBJECTS)) fdt_sw.o
+
 build/host/libfdt/%.o: mk/host.mk | $(LIBFDT)
 	@mkdir -p $(@D)
 	@$(HOST_CC) -O1 -g -w -I$(LIBFDT) -c $(LIBFDT)/$*.c -o $@
@@ -28,10 +30,10 @@ build/unit/libfdt/%.o: mk/host.mk | $(LIBFDT)
 	@mkdir -p $(@D)
 	@$(HOST_CC) -O1 -g -w $(SANITIZE) -I$(LIBFDT) -c $(LIBFDT)/$*.c -o $@
 
-build/host/libfdt.a: $(FDT_OBJECTS:$(LIB)/libfdt/%=build/host/libfdt/%)
-	@rm -f $@ && ar rcs $@ $^
+build/host/libfdt.a: $(addprefix build/host/libfdt/,$(HOST_FDT)) mk/deps.mk mk/host.mk
+	@rm -f $@ && ar rcs $@ $(filter %.o,$^)
 
-build/unit/libfdt.a: $(FDT_OBJECTS:$(LIB)/libfdt/%=build/unit/libfdt/%)
-	@rm -f $@ && ar rcs $@ $^
+build/unit/libfdt.a: $(addprefix build/unit/libfdt/,$(HOST_FDT)) mk/deps.mk mk/host.mk
+	@rm -f $@ && ar rcs $@ $(filter %.o,$^)
 
 .SECONDARY:
