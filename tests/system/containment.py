@@ -78,6 +78,8 @@ def partitions(card):
 class Containment:
     """The board with attacker and witness, switched on."""
 
+    WRITTEN = ("witness", "attack-rw", "churn")  # partitions that somebody writes to
+
     def __init__(self, name):
         build_witness()
         card = make_card(name, VMS)
@@ -130,7 +132,7 @@ class Containment:
 
     def beats(self, count=1):
         """Wait for so many more; nothing is wrong with them, and none is behind in the end. The longest lateness in ms."""
-        self.attach(WITNESS)
+        self.see_witness()
         late = behind = 0
         goal = None
         end = time.monotonic() + 120
@@ -143,15 +145,21 @@ class Containment:
             if goal is None:
                 goal = max(self.beat, beat) + count
             self.beat = max(self.beat, beat)
-        self.board.send("\r")  # measure lateness anew
+        self.measure_anew()
         return late
+
+    def see_witness(self):
+        self.attach(WITNESS)
+
+    def measure_anew(self):
+        self.board.send("\r")
 
     def check_disk(self):
         """Emulator off: what the last beats left on the witness's disk, and nothing else has changed on the card."""
         layout = partitions(self.card)
         with open(self.card, "rb") as card, open(self.original, "rb") as original:
             for name, (first, size) in layout.items():
-                if name not in ("witness", "attack-rw", "churn"):
+                if name not in self.WRITTEN:
                     for at in range(first, first + size, 1 << 20):
                         card.seek(at)
                         original.seek(at)

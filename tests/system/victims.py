@@ -1,0 +1,148 @@
+"""Two Debian systems that are ended over and over, alpha and beta, beside a witness that must not notice.
+
+They are the systems that a user gets, with one unit more (victim.pl) and a watchdog that waits for less long.
+"""
+import os
+import re
+import subprocess
+import tempfile
+
+from bulkhead import BOOT_LIMIT, BUILD, TOP, Board, make_card
+from containment import BEAT, Containment, build_witness, partitions
+
+NAMES = {"alpha": 1, "beta": 3}  # their places in the configuration
+VICTIM = """
+		{name} {{
+			cpus = <{core}>;
+			memory = "{memory}M";
+			kernel = "vmlinuz";
+			initrd = "initrd.img";
+			bootargs = "root=/dev/vda ro rootfstype=ext4 console=ttyAMA0 quiet cma=4M {arguments}";
+			restart-limit = <0 1>;
+			disks {{ root {{ partition = "{name}-root"; image = "debian-12"; size = "1792M"; }}; }};
+		}};
+"""
+WITNESS = """
+		witness {
+			cpus = <2>;
+			memory = "128M";
+			kernel = "vmlinuz";
+			initrd = "witness.img";
+			bootargs = "console=ttyAMA0 quiet cma=4M";
+			disks { d { partition = "witness"; size = "16M"; }; };
+		};
+"""
+UNIT = """
+[Unit]
+DefaultDependencies=no
+Requires=local-fs.target
+After=local-fs.target
+[Service]
+ExecStart=perl /etc/victim.pl
+StandardError=journal+console
+"""
+WATCHDOG = 15  # seconds
+MANAGER = f"""
+[Manager]
+DefaultTimeoutStartSec=300s
+DefaultDeviceTimeoutSec=300s
+RuntimeWatchdogSec={WATCHDOG}s
+"""
+RECORD_BYTES = 32768
+
+
+def configuration(memory, arguments):
+    first, second = (VICTIM.format(name=name, core=core, memory=memory, arguments=arguments)
+                     for core, name in enumerate(NAMES))
+    return '/dts-v1/;\n/ {\n\tcompatible = "bulkhead,vms-1";\n\tvms {' + first + WITNESS + second + "\t};\n};\n"
+
+
+class Victims(Containment):
+    """The board with both and the witness, switched on."""
+
+    WRITTEN = ("witness", "alpha-root", "beta-root")
+
+    def __init__(self, name, memory, arguments, wanted_by=None):  # pylint: disable=super-init-not-called
+        build_witness()
+        self.original = make_card(name, configuration(memory, arguments))
+        self.card = os.path.join(BUILD, "test", f"{name}-{os.getpid()}.img")
+        subprocess.run(["cp", "--sparse=always", self.original, self.card], check=True)
+        self.disks = {vm: f"{self.card}?offset={partitions(self.card)[vm + '-root'][0]}" for vm in NAMES}
+        for disk in self.disks.values():
+            self.equip(disk, wanted_by)
+        self.beat = -1
+        self.board = Board(self.card, snapshot=False)
+        self.board.expect(r"\[bulkhead\] 4 cores are up at EL2", BOOT_LIMIT)
+        self.board.expect(r"\[witness\] " + BEAT, BOOT_LIMIT)
+
+    # ---- Their disks, with the emulator off ----
+
+    @staticmethod
+    def equip(disk, wanted_by):
+        files = {"/etc/systemd/system/victim.service": UNIT, "/etc/systemd/system.conf.d/bulkhead.conf": MANAGER}
+        with open(os.path.join(TOP, "tests", "system", "victim.pl"), encoding="utf-8") as f:
+            files["/etc/victim.pl"] = f.read()
+        commands = ""
+        with tempfile.TemporaryDirectory() as folder:
+            for n, (path, text) in enumerate(files.items()):
+                source = os.path.join(folder, str(n))
+                with open(source, "w", encoding="utf-8") as f:
+                    f.write(text)
+                commands += f"rm {path}\nwrite {source} {path}\n"
+            if wanted_by:
+                wants = f"/etc/systemd/system/{wanted_by}.wants"
+                commands += f"mkdir {wants}\nsymlink {wants}/victim.service ../victim.service\n"
+            subprocess.run(["debugfs", "-w", "-f", "-", disk], input=commands, text=True, check=True,
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            for path, text in files.items():
+                read = subprocess.run(["debugfs", "-R", f"cat {path}", disk], check=True, text=True,
+                                      stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+                assert read == text, f"{path} was not written"
+
+    def check_file_system(self, name, recover):
+        """As e2fsck sees it; `recover`: after its journal was replayed, as a mount would do it."""
+        if recover:
+            done = subprocess.run(["e2fsck", "-p", self.disks[name]], stdout=subprocess.PIPE, text=True, check=False)
+            assert done.returncode in (0, 1), done.stdout
+        done = subprocess.run(["e2fsck", "-fn", self.disks[name]], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True, check=False)
+        print(done.stdout, flush=True)
+        assert done.returncode == 0, f"{name}: {done.stdout}"
+
+    def check_records(self, name):
+        """Read from outside; the last one's number."""
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run(["debugfs", "-R", f"rdump /victim {folder}", self.disks[name]], check=True,
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            there = sorted(int(n) for n in os.listdir(os.path.join(folder, "victim")) if n.isdigit())
+            assert there and there == list(range(there[0], there[-1] + 1)), f"{name}: {there}"
+            for number in there:
+                line = f"{name} {number}\n".encode()
+                with open(os.path.join(folder, "victim", str(number)), "rb") as f:
+                    assert f.read() == (line * 8192)[:RECORD_BYTES], f"{name}: record {number}"
+        print(f"{name}: {len(there)} records up to {there[-1]}, all whole", flush=True)
+        return there[-1]
+
+    # ---- What is seen of them ----
+
+    def see_witness(self):
+        """In the view of all: whoever is attached to one VM is not told what becomes of others."""
+        self.board.all_view()
+
+    def measure_anew(self):
+        pass
+
+    def told(self, pattern):
+        """All that the console has shown of it so far, in any view."""
+        return re.findall(pattern, self.board.printed())
+
+    def nothing_wrong(self):
+        found = self.told(r"victim: WRONG[^\n]*")
+        assert not found, found
+
+    def restarts_of(self, name):
+        return int(re.search(rf"^\d+\s+{name}\s.* MiB +\d+ s +(\d+)", self.ask("list"), re.M).group(1))
+
+    def memmap(self):
+        """What no start or end of a VM may change."""
+        return re.sub(r"\S*\x1b\[K[^\n]*\n", "", self.board.monitor("memmap")).strip()
