@@ -69,7 +69,7 @@ void *block_piece(struct block_request *r, uint32_t bytes)
     if (r->segment >= r->nsegments || s->bytes - r->segment_offset < bytes)
         return NULL;
     at = s->data + r->segment_offset;
-    if ((uintptr_t)at & (sizeof(uint32_t) - 1))
+    if ((uintptr_t)at & (sizeof(uint64_t) - 1))
         return NULL;
     r->segment_offset += bytes;
     if (r->segment_offset == s->bytes) {

@@ -33,6 +33,7 @@ enum sdhci_state {
     SDHCI_IDLE,
     SDHCI_COMMAND,  /* waits for the response */
     SDHCI_DATA,     /* waits for blocks, or for the end of the transfer */
+    SDHCI_COPY,     /* the bounce buffer's bytes go from or to the guest, some at a time */
     SDHCI_STATUS,   /* flush: CMD13's response */
     SDHCI_RESET,    /* recovery: CMD and DAT lines are being reset */
     SDHCI_STOPPING, /* recovery: CMD12's response */
@@ -59,7 +60,7 @@ struct sdhci {
     uint64_t limit;    /* of the whole try */
     struct block_request *r;
     uint64_t sector;
-    uint32_t count, moved; /* blocks */
+    uint32_t count, moved; /* blocks; moved: by a core of ours */
     unsigned tries;
     const char *error;   /* why the last try failed; NULL: it did not */
     bool silent;         /* ... and the card does not even say how it is */

@@ -15,6 +15,9 @@ enum {
     TRY_US = 10000000, /* all of one try */
     GRACE_US = 100,    /* after a late interrupt was served */
     STAY_STEPS = 8,    /* a stay: with as many blocks about 8,500 instructions */
+    COPY_STEPS = 16,   /* a stay that copies: 8 KiB of a bounce buffer, about 5,000 instructions */
+    SLOW_STEPS = 8,    /* of these, for a block that is copied byte by byte: 2,600 instructions */
+    COPY_US = 1,       /* until the next of these: the guest has its turn, too */
     BOUNCE_BYTES = BLOCK_TURN_SECTORS * SECTOR_SIZE,
     ADMA_BYTES = 32 << 10, /* a descriptor; 64 KiB would be written as 0 (1.13.4) */
 };
@@ -92,30 +95,17 @@ static bool is_read(const struct sdhci *h)
 static void prepare_dma(struct sdhci *h)
 {
     uint32_t bytes = h->count * SECTOR_SIZE;
-    if (is_read(h)) {
+    if (is_read(h))
         cache_invalidate(bounce, bytes); /* no dirty line may be written back over what comes */
-    } else {
-        block_copy_out(h->r, bounce, bytes);
-        cache_clean(bounce, bytes);
-    }
     fill_table(h, bytes);
     dma_barrier();
     sdhci_write(h, SDHCI_ADMA_ADDRESS, (uint32_t)(image_paddr(table).v + h->board.dma_offset));
 }
 
-void sdhci_try(struct sdhci *h)
+static void command(struct sdhci *h)
 {
     unsigned mode = MODE_COUNT, index;
     uint32_t argument = (uint32_t)(h->block_addressed ? h->sector : h->sector * SECTOR_SIZE);
-    h->tries++;
-    h->error = NULL;
-    h->moved = 0;
-    h->limit = time_now() + ticks_from_us(TRY_US);
-    block_rewind(h->r);
-    if (sdhci_read(h, SDHCI_PRESENT) & (PRESENT_CMD_INHIBIT | PRESENT_DAT_INHIBIT)) {
-        sdhci_failed(h, "the bus stays busy");
-        return;
-    }
     if (is_read(h))
         index = h->count > 1 ? READ_MULTIPLE_BLOCK : READ_SINGLE_BLOCK;
     else
@@ -132,6 +122,53 @@ void sdhci_try(struct sdhci *h)
     sdhci_wait(h, SDHCI_COMMAND, STALL_US);
     sdhci_send(h, index, argument, RESPONSE_R1 | COMMAND_DATA, mode);
     sdhci_write(h, SDHCI_SIGNAL_ENABLE, INT_USED);
+}
+
+/* A block between `side` and the request, and what it counts in a stay. */
+static unsigned copy_block(struct sdhci *h, uint8_t *side)
+{
+    void *there = block_piece(h->r, SECTOR_SIZE);
+    bool in = is_read(h);
+    if (there)
+        memcpy(in ? there : side, in ? side : there, SECTOR_SIZE);
+    else if (in)
+        block_copy_in(h->r, side, SECTOR_SIZE);
+    else
+        block_copy_out(h->r, side, SECTOR_SIZE);
+    return there ? 1 : SLOW_STEPS;
+}
+
+/* Between bounce buffer and guest: a part of it in each stay. Before a write, after a read. */
+static void copy(struct sdhci *h)
+{
+    uint8_t *from = bounce + h->moved * SECTOR_SIZE, *to = from;
+    for (unsigned steps = 0; steps < COPY_STEPS && h->moved < h->count; h->moved++) {
+        steps += copy_block(h, to);
+        to += SECTOR_SIZE;
+    }
+    if (!is_read(h))
+        cache_clean(from, (size_t)(to - from));
+    if (h->moved < h->count)
+        sdhci_wait(h, SDHCI_COPY, COPY_US);
+    else if (is_read(h))
+        sdhci_finish(h, BLOCK_OK);
+    else
+        command(h);
+}
+
+void sdhci_try(struct sdhci *h)
+{
+    h->tries++;
+    h->error = NULL;
+    h->moved = 0;
+    h->limit = time_now() + ticks_from_us(TRY_US);
+    block_rewind(h->r);
+    if (sdhci_read(h, SDHCI_PRESENT) & (PRESENT_CMD_INHIBIT | PRESENT_DAT_INHIBIT))
+        sdhci_failed(h, "the bus stays busy");
+    else if (h->adma && !is_read(h))
+        copy(h);
+    else
+        command(h);
 }
 
 static void start(void *device, struct block_request *r, uint64_t sector, uint32_t count)
@@ -167,20 +204,25 @@ static __attribute__((noinline)) void move_block(struct sdhci *h, data_word *wor
     }
 }
 
-static void block_by_cpu(struct sdhci *h)
+/* False: it went byte by byte, which is enough for a stay. */
+static bool block_by_cpu(struct sdhci *h)
 {
     data_word *there = block_piece(h->r, SECTOR_SIZE);
     uint32_t words[SECTOR_SIZE / 4];
+    h->moved++;
     if (there) {
         move_block(h, there);
-    } else if (is_read(h)) {
+        return true;
+    }
+    if (is_read(h)) {
         move_block(h, words);
         block_copy_in(h->r, words, sizeof(words));
     } else {
         block_copy_out(h->r, words, sizeof(words));
         move_block(h, words);
     }
-    h->moved++;
+    progress(h);
+    return false;
 }
 
 static void transferred(struct sdhci *h)
@@ -191,23 +233,27 @@ static void transferred(struct sdhci *h)
         sdhci_failed(h, "the card reports an error at the stop");
         return;
     }
-    if (h->adma && is_read(h)) {
-        uint32_t bytes = h->count * SECTOR_SIZE;
-        dma_barrier();
-        cache_invalidate(bounce, bytes); /* and what was speculated in meanwhile */
-        block_copy_in(h->r, bounce, bytes);
-    } else if (!h->adma && h->moved < h->count) {
+    if (!h->adma && h->moved < h->count) {
         sdhci_failed(h, "the transfer ended early");
         return;
     }
     h->silent_turns = 0;
-    sdhci_finish(h, BLOCK_OK);
+    if (h->adma && is_read(h)) {
+        uint32_t bytes = h->count * SECTOR_SIZE;
+        sdhci_write(h, SDHCI_SIGNAL_ENABLE, 0);
+        dma_barrier();
+        cache_invalidate(bounce, bytes); /* and what was speculated in meanwhile */
+        copy(h);
+    } else {
+        sdhci_finish(h, BLOCK_OK);
+    }
 }
 
 /* A step of a transfer: first errors, then the response, one block, the end. False: no further step
- * now; after the end the driver may be another core's already. */
+ * in this stay; after the end the driver may be another core's already. */
 static bool step(struct sdhci *h, uint32_t status)
 {
+    bool quick = true;
     uint32_t ready = is_read(h) ? INT_READ_READY : INT_WRITE_READY;
     if (status & INT_TRANSFER) /* table 2-20: the transfer's end came first */
         status &= ~(uint32_t)INT_DATA_TIMEOUT;
@@ -226,12 +272,12 @@ static bool step(struct sdhci *h, uint32_t status)
         progress(h);
     }
     if (h->state == SDHCI_DATA && (status & ready) && !h->adma && h->moved < h->count)
-        block_by_cpu(h);
+        quick = block_by_cpu(h);
     if (h->state == SDHCI_DATA && (status & INT_TRANSFER)) {
         transferred(h);
         return false;
     }
-    return true;
+    return quick;
 }
 
 /* False: the controller has nothing to say. If it has more to say than fits in a stay its interrupt
@@ -266,7 +312,7 @@ static void interrupt(void *device)
 
 static bool waits_for_interrupt(const struct sdhci *h)
 {
-    return h->state != SDHCI_RESET && h->state != SDHCI_SETTLING;
+    return h->state != SDHCI_RESET && h->state != SDHCI_SETTLING && h->state != SDHCI_COPY;
 }
 
 /* A core that was held up finds its timer and the controller's interrupt due at once: that counts,
@@ -287,7 +333,9 @@ static void expired(void *device)
         if (serve(h))
             return;
     }
-    if (h->state == SDHCI_COMMAND || h->state == SDHCI_DATA)
+    if (h->state == SDHCI_COPY)
+        copy(h);
+    else if (h->state == SDHCI_COMMAND || h->state == SDHCI_DATA)
         sdhci_failed(h, "the transfer stands still");
     else
         sdhci_recover_expired(h);
