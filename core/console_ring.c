@@ -27,16 +27,25 @@ uint64_t ring_last_line(const struct ring *r, uint32_t limit)
     return oldest == 0 ? 0 : r->head;
 }
 
-uint64_t ring_replay_start(const struct ring *r, uint32_t bytes)
+void ring_seek_begin(const struct ring *r, struct seek *k, uint32_t bytes)
 {
-    uint64_t oldest = back(r, bytes), escape = 0;
-    if (oldest == 0)
-        return 0;
-    for (uint64_t at = oldest; at < MIN(r->head, oldest + REPLAY_LOOK); at++) {
-        if (ring_at(r, at) == '\n')
-            return at + 1;
-        if (!escape && ring_at(r, at) == '\033') /* a full-screen program: no lines */
-            escape = at;
+    uint64_t oldest = back(r, bytes);
+    uint64_t end = oldest ? MIN(r->head, oldest + REPLAY_LOOK) : 0; /* all of it: no need to look */
+    *k = (struct seek){oldest, oldest, end, false, false};
+}
+
+bool ring_seek(const struct ring *r, struct seek *k, unsigned *work)
+{
+    for (; !k->found && k->at<k->end && * work> 0; (*work)--) {
+        uint8_t byte = ring_at(r, k->at++);
+        if (byte == '\n') {
+            k->start = k->at;
+            k->found = true;
+        } else if (byte == '\033' && !k->escape) { /* a full-screen program: no lines */
+            k->escape = true;
+            k->start = k->at - 1;
+        }
     }
-    return escape ? escape : oldest;
+    k->found |= k->at >= k->end;
+    return k->found;
 }

@@ -49,9 +49,16 @@ struct ring {
     uint64_t ready; /* may be sent up to here: whole lines, or a line that waited long enough */
 };
 
+/* Looking for where a replay begins. */
+struct seek {
+    uint64_t start, at, end; /* the best so far; looked at up to here; not beyond */
+    bool escape, found;
+};
+
 struct source {
     struct lock lock;
     struct ring ring;
+    struct seek seek;
     enum source_mode mode;
     uint32_t epoch;        /* of the view that `mode` is for */
     uint64_t flush_at;     /* when an unfinished line is shown */
@@ -102,8 +109,10 @@ static inline uint64_t ring_unsent(const struct ring *r)
 }
 /* Where the last line began if it is unfinished and at most `limit` bytes long; else the head. */
 uint64_t ring_last_line(const struct ring *r, uint32_t limit);
-/* Where a replay of about `bytes` starts: after a line's end, else at an escape or a character. */
-uint64_t ring_replay_start(const struct ring *r, uint32_t bytes);
+/* Where does a replay of about `bytes` start? After a line's end, else at an escape or a character.
+ * A byte looked at is one of `work`. True: k->start tells. */
+void ring_seek_begin(const struct ring *r, struct seek *k, uint32_t bytes);
+bool ring_seek(const struct ring *r, struct seek *k, unsigned *work);
 
 /* ---- console_out.c: the source's lock held, console.lock not ---- */
 /* Take over a change of the view, unless something staged is half sent. */

@@ -3,6 +3,7 @@
 /* One VM attached, and what is typed. */
 #include "console_rig.h"
 
+#include "core/console_state.h"
 #include "core/view.h"
 
 /* ---- Attached ---- */
@@ -90,6 +91,35 @@ static void test_replay_begins_at_a_line(void **state)
              "2");
     rig_settle();
     assert_true(rig_has("help\r\ndone\ndone\n"));
+}
+
+/* A stay looks at so many bytes at most; without a line's end an escape is a good place, too. */
+static void test_where_a_replay_begins_is_found_in_steps(void **state)
+{
+    static uint8_t bytes[8192];
+    struct ring r = {.bytes = bytes, .size = sizeof(bytes)};
+    struct seek k;
+    unsigned work = 1, stays = 0;
+    (void)state;
+    for (unsigned i = 0; i < 6000; i++)
+        ring_put(&r, i == 2100 ? '\033' : 'x');
+    ring_seek_begin(&r, &k, REPLAY_BYTES);
+    for (; !ring_seek(&r, &k, &work); stays++) {
+        assert_int_equal(work, 0);
+        work = 100;
+    }
+    assert_int_equal(stays, REPLAY_LOOK / 100 + 1);
+    assert_int_equal(k.start, 2100);
+    bytes[2350] = '\n';
+    ring_seek_begin(&r, &k, REPLAY_BYTES);
+    work = 1000;
+    assert_true(ring_seek(&r, &k, &work));
+    assert_int_equal(k.start, 2351);
+    memset(bytes, 'x', sizeof(bytes));
+    ring_seek_begin(&r, &k, REPLAY_BYTES);
+    work = 1000;
+    assert_true(ring_seek(&r, &k, &work));
+    assert_int_equal(k.start, 6000 - REPLAY_BYTES);
 }
 
 static void test_leaving_resets_the_terminal(void **state)
@@ -357,6 +387,7 @@ int main(void)
         cmocka_unit_test(test_a_blocked_vm_goes_on_when_nobody_looks),
         cmocka_unit_test(test_replay_asks_the_terminal_nothing),
         cmocka_unit_test(test_replay_begins_at_a_line),
+        cmocka_unit_test(test_where_a_replay_begins_is_found_in_steps),
         cmocka_unit_test(test_leaving_resets_the_terminal),
         cmocka_unit_test(test_spelt_keys_are_heard),
         cmocka_unit_test(test_reset_comes_before_other_vms_lines),
