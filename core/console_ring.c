@@ -36,8 +36,11 @@ void ring_seek_begin(const struct ring *r, struct seek *k, uint32_t bytes)
 
 bool ring_seek(const struct ring *r, struct seek *k, unsigned *work)
 {
-    for (; !k->found && k->at<k->end && * work> 0; (*work)--) {
+    uint64_t stop = MIN(k->end, k->at + *work);
+
+    while (!k->found && k->at < stop) {
         uint8_t byte = ring_at(r, k->at++);
+        (*work)--;
         if (byte == '\n') {
             k->start = k->at;
             k->found = true;

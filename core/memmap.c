@@ -23,6 +23,7 @@ static struct entry notes[MAX_NOTES];
 static unsigned note_count;
 static struct entry entries[MAX_ENTRIES];
 static unsigned entry_count;
+static uint32_t hash; /* of the page tables, as far as the lines have come */
 
 void memmap_note(const char *what, struct range range)
 {
@@ -90,24 +91,34 @@ static void make_map(void)
         add((struct entry){gaps[i], "free", "", false, 0});
 }
 
+/* An empty line for each page of them, which is hashed meanwhile: no stay at EL2 does more than a
+ * few. Then what came out. */
+static bool tables_line(unsigned index, char *line, size_t size)
+{
+    unsigned used, total;
+    arch_table_use(&used, &total);
+    if (index < used)
+        hash = arch_table_hash(hash, index);
+    else if (index == used)
+        snprintf(line, size,
+                 "page tables: %u of %u pages in use, in the hypervisor's memory; hash of all "
+                 "tables %08x",
+                 used, total, (unsigned)vm_tables_hash(hash));
+    return index <= used;
+}
+
 bool memmap_line(unsigned index, char *line, size_t size)
 {
     const struct entry *e;
     char crc[24] = "";
 
-    if (index == 0)
+    if (index == 0) {
         make_map();
-    if (index == entry_count) {
-        unsigned used, total;
-        arch_table_use(&used, &total);
-        snprintf(line, size,
-                 "page tables: %u of %u pages in use, in the hypervisor's memory; hash of all "
-                 "tables %08x",
-                 used, total, (unsigned)vm_tables_hash());
-        return true;
+        hash = 0;
     }
-    if (index > entry_count)
-        return false;
+    line[0] = '\0';
+    if (index >= entry_count)
+        return tables_line(index - entry_count, line, size);
     e = &entries[index];
     if (e->has_crc)
         snprintf(crc, sizeof(crc), "  CRC-32C %08x", (unsigned)e->crc);

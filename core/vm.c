@@ -342,9 +342,8 @@ bool vm_press_power(struct vm *vm)
     return true;
 }
 
-uint32_t vm_tables_hash(void)
+uint32_t vm_tables_hash(uint32_t crc)
 {
-    uint32_t crc = arch_table_hash();
     for (unsigned i = 0; i < vm_count; i++) {
         const struct vm *vm = &vms[i];
         crc = crc32(crc, &vm->memory, sizeof(vm->memory));

@@ -40,9 +40,9 @@ void arch_table_use(unsigned *used, unsigned *total)
     table_use(used, total);
 }
 
-uint32_t arch_table_hash(void)
+uint32_t arch_table_hash(uint32_t crc, unsigned page)
 {
-    return table_hash();
+    return table_hash(crc, page);
 }
 
 /* ---- Windows of devices and files ---- */

@@ -56,9 +56,9 @@ uint64_t *table_alloc(void)
     return table;
 }
 
-uint32_t table_hash(void)
+uint32_t table_hash(uint32_t crc, unsigned page)
 {
-    return crc32(0, pool, pool_used * sizeof(pool[0]));
+    return crc32(crc, pool[page], sizeof(pool[0]));
 }
 
 void table_use(unsigned *used, unsigned *total)

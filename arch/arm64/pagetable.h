@@ -25,7 +25,7 @@ void table_reset(void);
 uint64_t *table_alloc(void);
 void table_use(unsigned *used, unsigned *total);
 /* CRC-32C of the tables in use. */
-uint32_t table_hash(void);
+uint32_t table_hash(uint32_t crc, unsigned page);
 /* Machine address of a table, for TTBRs and VTTBR. */
 uint64_t table_pa(const uint64_t *table);
 

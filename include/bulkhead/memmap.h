@@ -10,7 +10,8 @@
  * lost. */
 void memmap_note(const char *what, struct range range);
 
-/* Line `index` of the map, in the order of addresses; made anew at index 0. False: no more. One
+/* Line `index` of the map, in the order of addresses, made anew at index 0; then empty ones, while
+ * tables are hashed, and one about these. False: no more. All indices in their order. One
  * caller at a time (the monitor's core), no lock. */
 bool memmap_line(unsigned index, char *line, size_t size);
 void memmap_print(void (*emit)(void *context, const char *line), void *context);

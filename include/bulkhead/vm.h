@@ -121,9 +121,9 @@ void vm_end(struct vm *vm, enum vm_end_kind kind, const char *reason);
 /* A name for display. */
 const char *vm_state_name(enum vm_state state);
 
-/* CRC-32C over the hypervisor's tables that no start or end of a VM may change: page tables, who
- * has which memory, cores and emulated devices. About 100,000 instructions. Any core, no lock. */
-uint32_t vm_tables_hash(void);
+/* CRC-32C, begun with `crc`, over tables that no start or end of a VM may change: who has which
+ * memory, cores and emulated devices. Any core, no lock. */
+uint32_t vm_tables_hash(uint32_t crc);
 
 /* The guest made an HVC #0 or SMC #0 (core/smccc.c); registers in vcpu->regs. May not return. No
  * lock held. arch/ only. */

@@ -34,7 +34,6 @@ struct gpt rig_gpt = {.count = 1, .partitions = {{"a", 2048, 4096}}};
 struct mapped maps[8];
 unsigned nmaps, files_missing, load_fails, zero_steps, vgic_starts, vgic_stops, resets, reports;
 uint64_t disk_first, rig_cleaned;
-uint32_t table_hash;
 bool on_card;
 enum fake_left how;
 
@@ -85,10 +84,6 @@ bool stage2_map(struct stage2 *s2, ipaddr_t ipa, paddr_t pa, uint64_t bytes, enu
     (void)s2;
     maps[nmaps++] = (struct mapped){ipa.v, pa.v, bytes, kind};
     return true;
-}
-uint32_t arch_table_hash(void)
-{
-    return table_hash;
 }
 enum loader_result loader_step(struct vm *vm, const struct machine *m, struct refusal *why)
 {

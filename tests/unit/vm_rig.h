@@ -24,7 +24,6 @@ extern unsigned nmaps, files_missing, load_fails, zero_steps, vgic_starts, vgic_
     reports;
 extern uint64_t disk_first, rig_cleaned;
 extern struct boot_file rig_environment; /* the only file that core/vm.c asks for */
-extern uint32_t table_hash;              /* arch_table_hash() */
 extern bool on_card;                     /* a request of a VM that ends is */
 extern enum fake_left how;               /* how the last run() left a core */
 
