@@ -80,6 +80,7 @@ enum end {
     X("disk-beyond", virtio_beyond, ENDS_OK)             \
     X("disk-read-only", virtio_read_only, ENDS_OK)       \
     X("disk-flood", virtio_flood, ENDS_OK)               \
+    X("disk-odd", virtio_odd, ENDS_OK)                   \
     X("console-escapes", console_escapes, ENDS_OK)       \
     X("console-flood", console_flood, ENDS_OK)           \
     X("loop-masked", cpu_loop, ENDS_HANG)                \

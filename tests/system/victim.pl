@@ -15,7 +15,7 @@ my @kinds  = ('crash', 'hang', 'reboot');
 my $kept   = 200;                          # records
 open my $console, '+<', '/dev/console' or die $!;
 
-sub text_of { my ($path) = @_; local (@ARGV, $/) = ($path); my $text = <>; chomp $text; return $text }
+sub text_of { my ($path) = @_; local (@ARGV, $/) = ($path); my $text = <>; $text =~ s,\n\z,,; return $text }
 
 my $name    = text_of('/etc/hostname');
 my ($lives) = text_of('/proc/cmdline') =~ /\bvictim\.lives=(\d+)/;
