@@ -25,7 +25,7 @@ state = {}
 
 def setup():
     global victims
-    victims = Victims("operations", 384, "modules_load=ramoops", "sysinit.target")
+    victims = Victims("operations", 384, "initrd.img", "ro modules_load=ramoops", "sysinit.target")
     state["memmap"] = victims.memmap()
     at_work()
 

@@ -1,7 +1,9 @@
 """Two Debian systems that are ended over and over, alpha and beta, beside a witness that must not notice.
 
-They are the systems that a user gets, with one unit more (victim.pl) and a watchdog that waits for less long.
+They are the systems that a user gets, with one unit more (victim.pl).
 """
+import importlib.machinery
+import importlib.util
 import os
 import re
 import subprocess
@@ -16,8 +18,8 @@ VICTIM = """
 			cpus = <{core}>;
 			memory = "{memory}M";
 			kernel = "vmlinuz";
-			initrd = "initrd.img";
-			bootargs = "root=/dev/vda ro rootfstype=ext4 console=ttyAMA0 quiet cma=4M {arguments}";
+			initrd = "{initrd}";
+			bootargs = "root=/dev/vda {arguments} rootfstype=ext4 console=ttyAMA0 quiet cma=4M";
 			restart-limit = <0 1>;
 			disks {{ root {{ partition = "{name}-root"; image = "debian-12"; size = "1792M"; }}; }};
 		}};
@@ -35,24 +37,78 @@ WITNESS = """
 UNIT = """
 [Unit]
 DefaultDependencies=no
-Requires=local-fs.target
 After=local-fs.target
 [Service]
 ExecStart=perl /etc/victim.pl
 StandardError=journal+console
 """
-WATCHDOG = 15  # seconds
-MANAGER = f"""
-[Manager]
-DefaultTimeoutStartSec=300s
-DefaultDeviceTimeoutSec=300s
-RuntimeWatchdogSec={WATCHDOG}s
-"""
 RECORD_BYTES = 32768
 
+# The emulated card moves a megabyte a second, so what a life runs comes in its initrd: a second archive, from which
+# these are laid over the very same files of the root file system. (The rest is guests/debian's script of that name.)
+PROGRAMS = ["lib/systemd/systemd", "lib/systemd/systemd-executor", "lib/systemd/systemd-shutdown",
+            "lib/systemd/system-generators/systemd-fstab-generator", "bin/perl", "bin/systemctl"]
+LIBRARIES = ("lib/aarch64-linux-gnu", "lib/aarch64-linux-gnu/systemd")
+LAY_OVER = """#!/bin/sh
+case ${1-} in
+prereqs)
+    exit 0
+    ;;
+esac
 
-def configuration(memory, arguments):
-    first, second = (VICTIM.format(name=name, core=core, memory=memory, arguments=arguments)
+mkdir /run/quick
+mount -t tmpfs -o mode=755 quick /run/quick
+cp -a /quick/. /run/quick/
+while read -r number path; do
+    mount -o bind "/run/quick/$number" "${rootmnt:?}/usr/$path"
+done < /run/quick/list
+mount -n -o move /dev "${rootmnt:?}/dev"
+rm -rf /dev
+ln -s "$rootmnt/dev" /dev
+"""
+
+
+def with_libraries(usr, programs):
+    """These files, and all shared libraries that they name, in turn."""
+    found = [path for path in programs if os.path.exists(os.path.join(usr, path))]
+    for path in found:
+        out = subprocess.run(["aarch64-linux-gnu-readelf", "-d", os.path.join(usr, path)], check=True, text=True,
+                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+        for name in re.findall(r"\(NEEDED\).*\[(.*)\]", out):
+            there = [f"{folder}/{name}" for folder in LIBRARIES if os.path.exists(os.path.join(usr, folder, name))]
+            found += [library for library in there if library not in found]
+    return found
+
+
+def build_quick_initrd():
+    """build/guests/quick.img: Debian's initrd, and behind it what the programs of a life are."""
+    loader = importlib.machinery.SourceFileLoader("witness_build", os.path.join(TOP, "guests", "witness", "build"))
+    archive = importlib.util.module_from_spec(importlib.util.spec_from_loader("witness_build", loader))
+    loader.exec_module(archive)
+    guests = os.path.join(BUILD, "guests")
+    with tempfile.TemporaryDirectory() as folder:
+        for path in ("lib/systemd", "lib/aarch64-linux-gnu", "bin"):
+            inside = os.path.join(folder, os.path.dirname(path))
+            os.makedirs(inside, exist_ok=True)
+            subprocess.run(["debugfs", "-R", f"rdump /usr/{path} {inside}", os.path.join(guests, "alpha-root.ext4")],
+                           check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        paths = with_libraries(folder, PROGRAMS)
+        with open(os.path.join(guests, "initrd.img"), "rb") as f:
+            data = archive.pad(f.read())
+        data += archive.entry("quick", 0o040755)
+        for number, path in enumerate(paths):
+            with open(os.path.join(folder, path), "rb") as f:
+                data += archive.entry(f"quick/{number}", 0o100755, f.read())
+    listed = "".join(f"{number} {path}\n" for number, path in enumerate(paths))
+    data += archive.entry("quick/list", 0o100644, listed.encode())
+    data += archive.entry("scripts/init-bottom/bulkhead", 0o100755, LAY_OVER.encode())
+    data += archive.entry("TRAILER!!!", 0)
+    with open(os.path.join(guests, "quick.img"), "wb") as f:
+        f.write(data)
+
+
+def configuration(memory, initrd, arguments):
+    first, second = (VICTIM.format(name=name, core=core, memory=memory, initrd=initrd, arguments=arguments)
                      for core, name in enumerate(NAMES))
     return '/dts-v1/;\n/ {\n\tcompatible = "bulkhead,vms-1";\n\tvms {' + first + WITNESS + second + "\t};\n};\n"
 
@@ -62,9 +118,9 @@ class Victims(Containment):
 
     WRITTEN = ("witness", "alpha-root", "beta-root")
 
-    def __init__(self, name, memory, arguments, wanted_by=None):  # pylint: disable=super-init-not-called
+    def __init__(self, name, memory, initrd, arguments, wanted_by=None):  # pylint: disable=super-init-not-called
         build_witness()
-        self.original = make_card(name, configuration(memory, arguments))
+        self.original = make_card(name, configuration(memory, initrd, arguments))
         self.card = os.path.join(BUILD, "test", f"{name}-{os.getpid()}.img")
         subprocess.run(["cp", "--sparse=always", self.original, self.card], check=True)
         self.disks = {vm: f"{self.card}?offset={partitions(self.card)[vm + '-root'][0]}" for vm in NAMES}
@@ -79,7 +135,7 @@ class Victims(Containment):
 
     @staticmethod
     def equip(disk, wanted_by):
-        files = {"/etc/systemd/system/victim.service": UNIT, "/etc/systemd/system.conf.d/bulkhead.conf": MANAGER}
+        files = {"/etc/systemd/system/victim.service": UNIT}
         with open(os.path.join(TOP, "tests", "system", "victim.pl"), encoding="utf-8") as f:
             files["/etc/victim.pl"] = f.read()
         commands = ""
