@@ -121,7 +121,7 @@ bool memmap_line(unsigned index, char *line, size_t size)
         return tables_line(index - entry_count, line, size);
     e = &entries[index];
     if (e->has_crc)
-        snprintf(crc, sizeof(crc), "  CRC-32C %08x", (unsigned)e->crc);
+        snprintf(crc, sizeof(crc), "  CRC-32 %08x", (unsigned)e->crc);
     snprintf(line, size, "0x%09llx-0x%09llx %8llu KiB  %s%s%s%s", (unsigned long long)e->range.base,
              (unsigned long long)(e->range.base + e->range.size - 1),
              (unsigned long long)((e->range.size + 1023) >> 10), e->what, e->name[0] ? " " : "",

@@ -25,7 +25,7 @@ void table_reset(void);
 /* An empty table from the static pool, which has no way back. NULL: exhausted. */
 uint64_t *table_alloc(void);
 void table_use(unsigned *used, unsigned *total);
-/* CRC-32C of the tables in use. */
+/* CRC-32, begun with `crc`, of one of the tables in use. */
 uint32_t table_hash(uint32_t crc, unsigned page);
 /* Machine address of a table, for TTBRs and VTTBR. */
 uint64_t table_pa(const uint64_t *table);

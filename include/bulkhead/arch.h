@@ -46,7 +46,7 @@ bool arch_finish_tables(const struct partition *const ram[MAX_CPUS], struct refu
 bool arch_start_secondaries(const struct machine *m, struct refusal *why);
 /* Page-table pages (EL2's and stage 2's share one pool): in use, and in all. */
 void arch_table_use(unsigned *used, unsigned *total);
-/* CRC-32C, begun with `crc`, of one of those in use; about 2,100 instructions. */
+/* CRC-32, begun with `crc`, of one of those in use; about 2,100 instructions. */
 uint32_t arch_table_hash(uint32_t crc, unsigned page);
 
 /* ---- Cores. Physical cores are numbered 0..cpu_count()-1 in the board DT's /cpus order. ---- */

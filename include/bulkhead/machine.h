@@ -64,7 +64,7 @@ struct boot_file {
     char path[MAX_NAME];
     paddr_t pa;
     uint64_t size;
-    uint32_t crc; /* CRC-32C of the pristine copy, by core/loader.c */
+    uint32_t crc; /* CRC-32 of the pristine copy, by core/loader.c */
 };
 
 struct machine {

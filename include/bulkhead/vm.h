@@ -121,7 +121,7 @@ void vm_end(struct vm *vm, enum vm_end_kind kind, const char *reason);
 /* A name for display. */
 const char *vm_state_name(enum vm_state state);
 
-/* CRC-32C, begun with `crc`, over tables that no start or end of a VM may change: who has which
+/* CRC-32, begun with `crc`, over tables that no start or end of a VM may change: who has which
  * memory, cores and emulated devices. Any core, no lock. */
 uint32_t vm_tables_hash(uint32_t crc);
 

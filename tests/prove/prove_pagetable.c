@@ -22,7 +22,7 @@ paddr_t image_paddr(const void *object)
     return paddr(MIB(16));
 }
 
-uint32_t crc32c(uint32_t crc, const void *data, size_t bytes)
+uint32_t crc32(uint32_t crc, const void *data, size_t bytes)
 {
     (void)data;
     (void)bytes;
