@@ -6,10 +6,17 @@ GUEST_FLAGS := -std=gnu11 -O2 -g $(WARNINGS) -ffreestanding -fpie -mgeneral-regs
 	-fno-tree-loop-distribute-patterns -mcpu=cortex-a72
 guest_objects = $(patsubst guests/%,build/guests/obj/%.o,$(basename $(wildcard guests/$(1)/*.[cS])))
 
-guests: $(GUESTS:%=build/guests/%.bin) build/guests/witness.elf
+EFI_GUESTS := probe# boot loaders of hostile disks
+
+guests: $(GUESTS:%=build/guests/%.bin) build/guests/witness.elf $(EFI_GUESTS:%=build/guests/%.efi)
 
 build/guests/%.bin: build/guests/%.elf
 	@$(HOBJCOPY) -O binary $< $@
+	@echo "  GUEST   $@"
+
+build/guests/%.efi: guests/efi/efi.S build/guests/%.bin
+	@$(HCC) -c -DIMAGE='"build/guests/$*.bin"' -o build/guests/obj/$*.efi.o $<
+	@$(HOBJCOPY) -O binary build/guests/obj/$*.efi.o $@
 	@echo "  GUEST   $@"
 
 build/guests/obj/%.o: guests/%.c guests/guests.mk $(wildcard guests/*/*.h) | setup

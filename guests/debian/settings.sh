@@ -1,7 +1,12 @@
-# Settings of the Debian guest, read by ./build and ./base.
+# Settings of the Debian guests, read by ./build and ./base.
 # shellcheck shell=sh disable=SC2034
 
-SUITE=bookworm # tools/debian-apt supplies the matching sources
+RELEASE=${RELEASE:-12}
+case $RELEASE in # tools/debian-apt supplies the matching sources
+12) SUITE=bookworm ;;
+13) SUITE=trixie ;;
+*) echo "debian: there is no recipe for Debian $RELEASE" >&2 && exit 2 ;;
+esac
 ARCH=arm64
 
 # Size of a root disk when none is given after the VM's name; anything mke2fs understands.

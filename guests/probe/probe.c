@@ -52,13 +52,30 @@ static void probe(uint64_t from, uint64_t to, uint64_t step)
     }
 }
 
+/* With a firmware (docs/configuration.md) there is more than the tree names: its environment, to be
+ * read only; and behind its RAM what outlives a restart. */
+static void leave_out_firmware(void)
+{
+    const uint64_t environment = 0x4000000, bytes = 0x40000, kept = 0x10000;
+    if (try_read(environment))
+        return;
+    print("probe: a firmware's environment at %lx\n", environment);
+    for (uint64_t at = environment; at < environment + bytes; at += PAGE)
+        check("write", at, try_write(at, 0x62756c6b68656164));
+    for (unsigned i = 0; i < nknown; i++)
+        if (known[i].memory)
+            known[i].size += kept;
+    known[nknown++] = (struct fdt_range){.base = environment, .size = bytes};
+}
+
 void guest_main(const void *dtb)
 {
-    nknown = fdt_ranges(dtb, known, MAX_RANGES);
-    if (nknown > MAX_RANGES) {
-        print("probe: more than %u ranges in the device tree\n", MAX_RANGES);
+    nknown = fdt_ranges(dtb, known, MAX_RANGES - 1);
+    if (nknown >= MAX_RANGES) {
+        print("probe: too many ranges in the device tree\n");
         return;
     }
+    leave_out_firmware();
 
     for (unsigned i = 0; i < nknown; i++)
         print("probe: leaves out %lx+%lx\n", known[i].base, known[i].size);

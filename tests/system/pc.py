@@ -110,10 +110,11 @@ def pe(machine):
     return bytes(program)
 
 
-def pc_disk(path, loader, machine, size=64 * MIB):
-    """A disk as an installer leaves it: GPT, EFI system partition with a loader, one more partition."""
+def pc_disk(path, loader, program, size=64 * MIB):
+    """A disk as an installer leaves it: GPT, EFI system partition with a loader (its bytes, or for which machine it
+    is to look), one more partition."""
     fat = path + ".fat"
-    esp(fat, {"EFI/BOOT/" + loader: pe(machine)})
+    esp(fat, {"EFI/BOOT/" + loader: program if isinstance(program, bytes) else pe(program)})
     for command in (["truncate", "-s", str(size), path],
                     ["sgdisk", "--clear", "--new=1:2048:+34M", "--typecode=1:EF00", "--new=2:0:0", path],
                     ["dd", "if=" + fat, "of=" + path, "bs=1M", "seek=1", "conv=notrunc"]):

@@ -140,7 +140,7 @@ def test_questions():
     port = desk.terminal("new", "--binary", PROBE)
     for question, answer in ((r"Name \[beta\]: ", "alpha"), (r"two VMs of this name\r\nName \[beta\]: ", ""),
                              (r"Type \[debian-12\]: ", "windows"),
-                             (r"allowed are debian-12, custom\r\nType \[debian-12\]: ", "custom"),
+                             (r"allowed are debian-12, debian-13, custom\r\nType \[debian-12\]: ", "custom"),
                              (r"Memory, .*\[384M\]: ", "7M"), (r"too little; .*\r\nMemory, .*: ", "96M"),
                              (r"Size of its disk \[4G\]: ", "x"), (r"not a size; .*\r\nSize of its disk .*: ", "16M"),
                              (r"on this PC .*\[raw\]: ", "qcow2"),
@@ -341,14 +341,39 @@ def test_a_vm_that_starts_from_its_disk():
         desk.do("rm", name, "--yes")
 
 
+def host_name(path):
+    return subprocess.run(["debugfs", "-R", "cat /etc/hostname", path], stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, check=True, text=True).stdout
+
+
 def test_debian_with_a_disk_of_its_own():
+    """Unless told otherwise it starts what is on it."""
     fresh()
-    desk.do("new", "frog", "--type", "debian-12", "--memory", "384M", "--cpus", "2", "--disk", "2G",
-            "--hostname", "pond")
+    common = ["--type", "debian-12", "--memory", "384M", "--cpus", "2", "--disk", "2G"]
+    desk.do("new", "frog", *common, "--hostname", "pond")
     disk = desk.path("vms", "frog", "disk.raw")
     assert os.path.getsize(disk) == 2 << 30
-    name = subprocess.run(["debugfs", "-R", "cat /etc/hostname", disk], stdout=subprocess.PIPE,
-                          stderr=subprocess.DEVNULL, check=True, text=True).stdout
-    assert name == "pond\n", name
-    assert {"vm.dts", "disk.raw", "vmlinuz", "initrd.img"} == set(os.listdir(desk.path("vms", "frog")))
+    esp, root = (partitions(disk)[name] for name in ("esp", "root"))
+    assert host_name(f"{disk}?offset={root[0]}") == "pond\n"
+    listing = subprocess.run(["mdir", "-b", "-/", "-i", f"{disk}@@{esp[0]}"], check=True, stdout=subprocess.PIPE,
+                             text=True).stdout
+    assert {"::/EFI/BOOT/BOOTAA64.EFI", "::/EFI/debian/grub.cfg", "::/EFI/debian/copyright.txt"} <= set(listing.split())
+    assert {"vm.dts", "disk.raw"} == set(os.listdir(desk.path("vms", "frog")))
+    assert 'boot = "firmware"' in desk.read("vms", "frog", "vm.dts")
+    desk.do("new", "toad", *common, "--boot", "kernel")
+    assert host_name(desk.path("vms", "toad", "disk.raw")) == "toad\n"
+    assert {"vm.dts", "disk.raw", "vmlinuz", "initrd.img"} == set(os.listdir(desk.path("vms", "toad")))
+    desk.do("check")
+    # A file system without a loader; a kernel that nobody named.
+    before = [desk.read("vms", name, "vm.dts") for name in ("frog", "toad")]
+    assert "toad: boot: a firmware finds nothing to start: disks/root: one ext4" in \
+        desk.refused("set", "toad", "--boot", "firmware")
+    assert "frog: kernel: " in desk.refused("set", "frog", "--boot", "kernel")
+    assert [desk.read("vms", name, "vm.dts") for name in ("frog", "toad")] == before
+    desk.do("set", "frog", "--boot", "kernel", "--kernel", desk.path("vms", "toad", "vmlinuz"),
+            "--initrd", desk.path("vms", "toad", "initrd.img"), "--bootargs", "root=/dev/vda2")
+    assert 'bootargs = "root=/dev/vda2"' in desk.read("vms", "frog", "vm.dts")
+    desk.do("set", "frog", "--boot", "firmware")
+    text = desk.read("vms", "frog", "vm.dts")
+    assert 'boot = "firmware"' in text and "kernel" not in text and "bootargs" not in text, text
     desk.do("check")

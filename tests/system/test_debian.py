@@ -1,5 +1,4 @@
 """Two stock Debian systems side by side: the very card that a user flashes."""
-import hashlib
 import os
 import re
 import subprocess
@@ -23,11 +22,13 @@ def start():
     guests = [Debian(board, 1, "alpha"), Debian(board, 2, "beta")]
     board.expect(r"\[bulkhead\] 4 cores are up at EL2", BOOT_LIMIT)
     # Both at once, before anybody is attached: the view of all shows each one's prompt.
+    switched_on = time.monotonic()
     left = {"alpha", "beta"}
     while left:
         board.expect(r"\[(alpha|beta)\] (alpha|beta) login: ", 600)
         assert board.match.group(1) == board.match.group(2)
         left.discard(board.match.group(1))
+    print(f"both logins {time.monotonic() - switched_on:.0f} s after the hypervisor's start")
     for guest in guests:
         guest.login()
 
@@ -66,6 +67,15 @@ def test_systems_are_running():
         assert out.split("\n")[0].strip() == "running", f"{guest.name}: {out}"
 
 
+def test_each_starts_from_its_own_disk():
+    """Its firmware, GRUB, and the kernel of its own /boot; U-Boot on the board loads none."""
+    printed = board.printed()
+    for guest in guests:
+        said = rf"\[{guest.name}\] U-Boot 20.*\[{guest.name}\] EFI stub: Booting Linux Kernel"
+        assert re.search(said, printed, re.S), said
+    assert "Bulkhead: loading firmware.bin" in printed and "Bulkhead: loading vmlinuz" not in printed
+
+
 def test_two_cores_each():
     assert on_both("nproc") == ["2", "2"]
 
@@ -73,20 +83,17 @@ def test_two_cores_each():
 def test_kernel_is_the_packages():
     for guest in guests:
         guest.attach()
-        guest.run("sha256sum -c /usr/share/bulkhead/vmlinuz.sha256 || "
-                  "[ \"$(sha256sum < /boot/vmlinuz-$(uname -r) | cut -c1-64)\" = "
+        guest.run("[ \"$(sha256sum < /boot/vmlinuz-$(uname -r) | cut -c1-64)\" = "
                   "\"$(cut -c1-64 /usr/share/bulkhead/vmlinuz.sha256)\" ]")
     built = subprocess.run(["sha256sum", os.path.join(BUILD, "guests", "vmlinuz")], check=True,
                            capture_output=True, text=True).stdout[:64]
     assert on_both("cut -c1-64 /usr/share/bulkhead/vmlinuz.sha256") == [built, built]
-    booted = subprocess.run(["mtype", "-i", CARD + "@@1M", "::vmlinuz"], check=True, stdout=subprocess.PIPE).stdout
-    assert hashlib.sha256(booted).hexdigest() == built, "the kernel on the card is another"
 
 
 def test_root_is_its_own_partition():
     for guest in guests:
         guest.attach()
-        assert guest.run("findmnt -no SOURCE /") == "/dev/vda"
+        assert guest.run("findmnt -no SOURCE /") == "/dev/vda2"
         assert guest.run("cat /sys/block/vda/serial") == f"{guest.name}-root"
         assert "rw" in guest.run("findmnt -no OPTIONS /").split(",")
 

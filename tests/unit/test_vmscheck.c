@@ -75,7 +75,7 @@ static void test_lists(void **state)
 {
     (void)state;
     assert_int_equal(run(path, "--list-files", NULL, NULL), ACCEPTED);
-    assert_string_equal(output, "vmlinuz\ninitrd.img\n");
+    assert_string_equal(output, "firmware.bin\nfirmware.env\n");
     assert_int_equal(run(path, "--list-disks", NULL, NULL), ACCEPTED);
     assert_string_equal(output, "alpha-root\tdebian-12\t1792M\talpha\trw\n"
                                 "beta-root\tdebian-12\t1792M\tbeta\trw\n");
@@ -101,9 +101,9 @@ static void test_refusals_name_the_file(void **state)
     assert_int_equal(run(path, "--ram", "512", NULL), REFUSED);
     assert_says(path);
     assert_says(": beta: memory: 384 MiB are asked for; the board has 512 MiB");
-    assert_int_equal(run(path, "--files", "vmlinuz,other", NULL), REFUSED);
-    assert_says("alpha: initrd: no file \"initrd.img\"");
-    assert_int_equal(run(path, "--files", "initrd.img,vmlinuz", NULL), ACCEPTED);
+    assert_int_equal(run(path, "--files", "firmware.bin,other", NULL), REFUSED);
+    assert_says("alpha: boot: no file \"firmware.env\"");
+    assert_int_equal(run(path, "--files", "firmware.env,firmware.bin", NULL), ACCEPTED);
     assert_int_equal(run(path, "--partitions", "alpha-root", NULL), REFUSED);
     assert_says("beta: disks/root: partition: the card has no partition named \"beta-root\"");
     assert_int_equal(run(path, "--partitions", "alpha-root,beta-root", NULL), ACCEPTED);

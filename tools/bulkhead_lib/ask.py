@@ -5,15 +5,16 @@ think of it: no rule is written down a second time here.
 """
 import re
 
+from . import debian
 from .common import Refused, dts_size, parse_size, show_size, terminal
 from .diskfile import FORMATS
 from .project import BOARDS, MAX_CORES, judge
 
 TYPES = {
     "debian-12": "Debian 12, installed and ready to log in",
+    "debian-13": "Debian 13, the same",
     "custom": "a kernel or a program of your own, with or without a disk",
 }
-NOT_YET = {"debian-13": "debian-13: this version installs Debian 12 only"}
 DEFAULTS = {"type": "debian-12", "memory": "384M", "disk": "4G", "format": "raw", "cpus": "2"}
 LEAST_DEBIAN_DISK = 1 << 30
 
@@ -41,8 +42,6 @@ def parse_cpus(text, free):
 
 
 def parse_type(text):
-    if text in NOT_YET:
-        raise Refused(NOT_YET[text])
     if text not in TYPES:
         raise Refused(f'type: "{text}"; allowed are {", ".join(TYPES)}')
     return text
@@ -57,7 +56,7 @@ def parse_format(text):
 def parse_disk(text, kind):
     size = parse_size(text, "disk")
     dts_size(size)
-    if kind == "debian-12" and size < LEAST_DEBIAN_DISK:
+    if kind in debian.TYPES and size < LEAST_DEBIAN_DISK:
         raise Refused(f"disk: Debian needs at least {show_size(LEAST_DEBIAN_DISK)}")
     return size
 

@@ -14,6 +14,7 @@ FAT_LABEL = "BULKHEAD"  # at most 11 characters
 BOARD_DTBS = ["bcm2711-rpi-4-b.dtb", "bcm2711-rpi-400.dtb", "bcm2711-rpi-cm4-io.dtb"]
 FIRMWARE_FILES = ["start4.elf", "fixup4.dat", "u-boot.bin", "firmware-copyright.txt",
                   "u-boot-copyright.txt", "linux-copyright.txt"] + BOARD_DTBS
+GUEST_FIRMWARE = "firmware.bin"  # guestfw.py
 HYPERVISOR = os.path.join(BUILD, "rpi4", "bulkhead.img")
 
 # https://www.raspberrypi.com/documentation/computers/config_txt.html has each of these. U-Boot hangs on
@@ -67,6 +68,8 @@ def collect(work, dtb, vm_files, firmware=None, hypervisor=None):
     script = os.path.join(work, "boot.scr")
     bootscript.write(script, ["vms.dtb", OVERRIDES, "seed.bin"] + list(vm_files))
     files = [(name, os.path.join(firmware, name)) for name in FIRMWARE_FILES] + notices()
+    if GUEST_FIRMWARE in vm_files:
+        files.append(("guest-firmware-copyright.txt", os.path.join(cache(), "guest-firmware", "u-boot-copyright.txt")))
     overrides = os.path.join(work, OVERRIDES)
     with open(overrides, "w", encoding="ascii") as f:
         f.write(OVERRIDES_TXT)

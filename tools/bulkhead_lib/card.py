@@ -9,16 +9,14 @@ layout (other partitions or sizes) starts from an empty card.
 import filecmp
 import json
 import os
-import subprocess
 import uuid
 
-from . import bootpart, diskfile, fdt, gpt, guestfw
-from .common import GUESTS, MIB, SECTOR, TOP, Refused, align, need, parse_size, run, say
+from . import bootpart, debian, diskfile, fdt, gpt, guestfw
+from .common import GUESTS, MIB, SECTOR, Refused, align, need, parse_size, run, say
 from .project import BOARDS, smallest_board, vmscheck
 
 GPT_TAIL = MIB  # room for the backup header and entries
 LEAST_BYTES = 4 << 30
-RECIPES = {"debian-12": os.path.join(TOP, "guests", "debian", "build")}
 
 
 def guid(name):
@@ -102,18 +100,12 @@ class Plan:
 
     def build_recipes(self):
         """Run each recipe once, for all VMs that want it."""
-        for recipe, program in RECIPES.items():
+        os.makedirs(GUESTS, exist_ok=True)
+        for recipe in debian.TYPES:
             wanted = [d for d in self.disks if d.image == recipe]
-            if not wanted:
-                continue
-            os.makedirs(GUESTS, exist_ok=True)
-            names = [f"{d.vm}:{f'{d.size // MIB}M' if d.size else ''}:{d.vm}"
-                     + (":efi" if d.vm in self.firmware else "") for d in wanted]
-            if subprocess.run([program, GUESTS] + names, check=False).returncode != 0:
-                raise Refused(f"{program} failed")
-            for disk in wanted:
-                disk.source = os.path.join(GUESTS, disk.vm + ("-disk.img" if disk.vm in self.firmware
-                                                              else "-root.ext4"))
+            made = wanted and debian.make(recipe, GUESTS, [(d.vm, d.size, d.vm, d.vm in self.firmware) for d in wanted])
+            for disk, path in zip(wanted, made):
+                disk.source = path
 
 
 class Layout:

@@ -7,14 +7,15 @@ import os
 import struct
 import zlib
 
-from .bootpart import cache
+from .bootpart import GUEST_FIRMWARE, cache
 from .common import TOP, run
 
-NAMES = ["firmware.bin", "firmware.env"]  # core/config.c has the same
+NAMES = [GUEST_FIRMWARE, "firmware.env"]  # core/config.c has the same
 ENVIRONMENT_BYTES = 0x40000
 
 # The first EFI system partition with a boot loader, on the disks in their order: a medium is the last. An ISO has one
-# that is not marked bootable, as its second. A key typed before stops at the prompt; so does nothing else. ${fdtcontroladdr} is the tree that the hypervisor made.
+# that is not marked bootable, as its second. A key typed before stops at the prompt; so does nothing else.
+# ${fdtcontroladdr} is the tree that the hypervisor made.
 BOOT = """\
 virtio scan
 for d in 0 1 2 3; do
@@ -36,7 +37,7 @@ VARIABLES = {
     "stdin": "serial",
     "stdout": "serial",
     "stderr": "serial",
-    "kernel_addr_r": "0x42000000",
+    "kernel_addr_r": "0x40400000",
     "bootcmd": BOOT,
 }
 

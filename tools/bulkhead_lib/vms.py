@@ -1,15 +1,12 @@
 """The commands about VMs: new, list, show, set, rm, check."""
 import os
 import shutil
-import subprocess
 
-from . import ask, diskfile, dts, inside, medium
-from .common import GUESTS, TOP, Refused, align, confirm, dts_size, parse_size, put_in_place, say, \
+from . import ask, debian, diskfile, dts, inside, medium
+from .common import GUESTS, Refused, align, confirm, dts_size, parse_size, put_in_place, say, \
     show_size, terminal, write_text
 from .project import BOARDS, TEMPLATE, judge, smallest_board
 
-DEBIAN_BOOTARGS = "root=/dev/vda ro rootfstype=ext4 console=ttyAMA0 modules_load=ramoops"
-RECIPE = os.path.join(TOP, "guests", "debian", "build")
 MAIN_DISK = "root"
 
 
@@ -24,29 +21,34 @@ def make_node(wanted, free):
     vm = dts.Node(wanted.get("name") or "new")
     vm.put("cpus", wanted.get("cpus") or free[:1] or [0], cells=True)
     vm.put("memory", wanted.get("memory") or "32M")
-    debian = wanted.get("type") == "debian-12"
-    firmware = wanted.get("boot") == "firmware"
+    kind, firmware = wanted.get("type"), by_firmware(wanted)
     if firmware:
         vm.put("boot", "firmware")
     for field in ("kernel", "initrd", "binary"):
         if wanted.get(field):
             vm.put(field, os.path.basename(wanted[field]))
-    if debian and not firmware:
-        vm.put("kernel", "vmlinuz")
-        vm.put("initrd", "initrd.img")
-    elif not firmware and not wanted.get("kernel") and not wanted.get("binary"):
+    if kind in debian.TYPES and not firmware:
+        for field, name in zip(("kernel", "initrd"), debian.boot_files(kind)):
+            vm.put(field, name)
+        vm.put("bootargs", wanted.get("bootargs") or debian.BOOTARGS)
+    elif wanted.get("bootargs"):
+        vm.put("bootargs", wanted["bootargs"])
+    if not firmware and not vm.get("kernel") and not vm.get("binary"):
         vm.put("kernel", "kernel")
-    if wanted.get("bootargs") or debian and not firmware:
-        vm.put("bootargs", wanted.get("bootargs") or DEBIAN_BOOTARGS)
     if wanted.get("console"):
         vm.put("console", wanted["console"])
-    if debian or wanted.get("disk") or wanted.get("image"):
+    if kind in debian.TYPES or wanted.get("disk") or wanted.get("image"):
         disk = vm.node("disks").node(MAIN_DISK)
         disk.put("partition", f"{vm.name}-{MAIN_DISK}"[:36])
         disk.put("image", disk_name(wanted))
     if wanted.get("iso"):
         medium.put(vm, wanted["iso"])
     return vm
+
+
+def by_firmware(wanted):
+    """Does it start what its own disk holds? A Debian does, unless told otherwise."""
+    return (wanted.get("boot") or ("firmware" if wanted.get("type") in debian.TYPES else "kernel")) == "firmware"
 
 
 def disk_name(wanted):
@@ -68,12 +70,10 @@ def vm_folder(project, wanted):
 
 def fill_debian(wanted, work):
     """Disk, kernel and initrd of a Debian, by the recipe of the default card."""
-    words = f"{wanted['name']}:{wanted['disk'] // (1 << 20)}M:{wanted.get('hostname') or wanted['name']}"
-    firmware = wanted.get("boot") == "firmware"
-    if subprocess.run([RECIPE, work, words + (":efi" if firmware else "")], check=False).returncode != 0:
-        raise Refused("Debian could not be made, see above")
-    made = os.path.join(work, wanted["name"] + ("-disk.img" if firmware else "-root.ext4"))
-    for name in ("vmlinuz", "initrd.img") if firmware else ():
+    firmware = by_firmware(wanted)
+    disk = wanted["name"], wanted["disk"], wanted.get("hostname") or wanted["name"], firmware
+    made, = debian.make(wanted["type"], work, [disk])
+    for name in debian.boot_files(wanted["type"]) if firmware else ():
         os.unlink(os.path.join(work, name))  # the disk has its own
     target = os.path.join(work, disk_name(wanted))
     if target.endswith(".raw"):
@@ -164,7 +164,7 @@ def check_new(wanted):
         if wanted.get(field) and not os.path.isfile(wanted[field]):
             raise Refused(f"{field}: there is no file {wanted[field]}")
     if wanted.get("image") and not custom:
-        raise Refused("image: that is for --type custom; debian-12 makes a disk of its own")
+        raise Refused(f"image: that is for --type custom; {wanted['type']} makes a disk of its own")
     if wanted.get("hostname") and custom:
         raise Refused("hostname: that is for Debian; a custom VM's name is in its own disk")
 
@@ -176,7 +176,7 @@ def build_folder(wanted, vm, folder):
     shutil.rmtree(work, ignore_errors=True)
     os.mkdir(work)
     try:
-        (fill_debian if wanted["type"] == "debian-12" else fill_custom)(wanted, work)
+        (fill_debian if wanted["type"] in debian.TYPES else fill_custom)(wanted, work)
         write_text(os.path.join(work, "vm.dts"), file_of(vm))
         if os.path.isdir(folder):
             os.rmdir(folder)
@@ -269,6 +269,8 @@ def change(project, name, given):
     for field in ("memory", "bootargs", "console"):
         if given.get(field) is not None:
             file.vm.put(field, given[field] or None)
+    if given.get("boot"):
+        change_boot(project, vm, file.vm, given)
     if given.get("iso") is not None:
         medium.change(file.vm, given["iso"])
     files = new_boot_files(vm, file.vm, given)
@@ -282,6 +284,26 @@ def change(project, name, given):
         diskfile.grow(*growing)
     write_text(vm.file, file.text())
     say(f"{name} is changed; {describe_fit(board)}")
+
+
+def change_boot(project, vm, node, given):
+    """With a firmware no file is started, and a disk must be there that it can boot, or an empty one, or a medium."""
+    firmware = given["boot"] == "firmware"
+    node.put("boot", "firmware" if firmware else None)
+    if not firmware:
+        return
+    for field in ("kernel", "initrd", "bootargs", "binary"):
+        node.put(field, None)
+    if given.get("iso") not in (None, medium.NONE):
+        return
+    why = f"{vm.name} has no disk"
+    for disk in vm.disks:
+        path = disk.text("image") and find_file(vm, disk.text("image"), project.folder)
+        found = inside.look(path, diskfile.by_name(path)) if path else None
+        if not found or found.empty or found.boots_by_firmware():
+            return
+        why = f"disks/{disk.name}: {found.text()}"
+    raise Refused(f"{vm.name}: boot: a firmware finds nothing to start: {why}")
 
 
 def project_text(vm):
@@ -386,7 +408,8 @@ def import_disk(project, name, source, source_format=None, disk_name_=None):
     after = diskfile.virtual_size(target)
     say(f"{name}: disks/{disk.name} is now the disk of {source}, {show_size(after)}")
     if vm.node.text("kernel") and found.boots_by_firmware():
-        say(f"{name} starts the file {vm.node.text('kernel')}, not what is on its disk; check bootargs")
+        say(f"{name} starts the file {vm.node.text('kernel')}, not what is on its disk: `bulkhead set {name} --boot "
+            "firmware` changes that")
 
 
 def bring_larger(source, source_format, target, size):
