@@ -31,12 +31,12 @@ static void store(uint64_t *entry, uint64_t value)
 
 uint64_t table_pa(const uint64_t *table)
 {
-    return image_paddr(pool).v + (uint64_t)(table - pool[0]) / TABLE_ENTRIES * PAGE_SIZE;
+    return image_paddr(pool).v + (uint64_t)((const uint8_t *)table - (const uint8_t *)pool);
 }
 
 static uint64_t *table_at(uint64_t descriptor)
 {
-    return pool[((descriptor & DESC_ADDRESS) - image_paddr(pool).v) / PAGE_SIZE];
+    return pool[0] + ((descriptor & DESC_ADDRESS) - image_paddr(pool).v) / sizeof(uint64_t);
 }
 
 void table_reset(void)
@@ -69,7 +69,7 @@ void table_use(unsigned *used, unsigned *total)
 
 static unsigned shift_of(unsigned level)
 {
-    return 12 + TABLE_BITS * (3 - level); /* 30, 21, 12 */
+    return 39 - 9 * level; /* 30, 21, 12 */
 }
 
 static unsigned index_of(uint64_t in, unsigned level)

@@ -10,9 +10,8 @@
 
 #include <bulkhead/types.h>
 
-/* tests/prove makes these smaller. */
-enum { TABLE_BITS = 9, TABLE_ENTRIES = 1 << TABLE_BITS, TABLE_POOL_PAGES = 128 };
-#define TABLE_SPAN (1ULL << (12 + 3 * TABLE_BITS)) /* bytes that one address space has */
+enum { TABLE_ENTRIES = 512, TABLE_POOL_PAGES = 128 };
+#define TABLE_SPAN (1ULL << 39) /* bytes that one address space has */
 
 /* A block or page as a walk finds it. */
 struct leaf {
