@@ -162,9 +162,10 @@ static void run(void)
     unsigned cpu = cpu_this();
     if (inside[cpu])
         return;
+    if (!claim())
+        return; /* who gives it to this core later tells it */
     inside[cpu] = true;
-    if (claim())
-        start_turn();
+    start_turn();
     inside[cpu] = false;
     if (is_mine(TURN_GIVEN))
         cpu_post(cpu, EVENT_BLOCK);
@@ -256,9 +257,9 @@ void block_turn_done(enum block_status status)
         boot = status == BLOCK_OK ? BOOT_OK : BOOT_FAILED;
         return;
     }
-    CHECK(is_mine(TURN_RUNNING));
     irq_mask(card.driver->intid);
     lock_take(&card.lock);
+    CHECK(card.turn == TURN_RUNNING && card.cpu == cpu_this());
     c = &card.clients[card.client];
     complete = card.cancelled ? NULL : book(status);
     if (complete)

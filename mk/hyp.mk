@@ -12,10 +12,10 @@ WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototy
 HYP_INCLUDES = -Iinclude -Ibuild/include -I. $(LIBC_INCLUDES) -isystem $(LIBFDT)
 # The image has a size to hold (tools/size): small code, seen as a whole. Not what runs with the MMU off.
 HYP_OPT := -Os -fomit-frame-pointer -fno-move-loop-invariants
-HYP_NO_LTO := $(addprefix arch/arm64/,early.c early_refuse.c pagetable.c mmu.c) vgic/hot.c vdev/hot.c
-HYP_LTO = $(if $(filter $(HYP_NO_LTO),$<),$(MMU_OFF_FLAGS),-flto)
 # Fast paths lose x0-x2 of the guest's registers and nothing else, so may call nothing (include/bulkhead/hot.h).
-HYP_HOT := vgic/hot.c vdev/hot.c
+HYP_HOT := vgic/hot.c vdev/hot.c virtio/hot.c
+HYP_NO_LTO := $(addprefix arch/arm64/,early.c early_refuse.c pagetable.c mmu.c) $(HYP_HOT)
+HYP_LTO = $(if $(filter $(HYP_NO_LTO),$<),$(MMU_OFF_FLAGS),-flto)
 HYP_HOT_FLAGS := -O2 $(foreach n,3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18,-fcall-saved-x$(n))
 HYP_CFLAGS = -std=c11 $(HYP_OPT) -g $(WARNINGS) -Wframe-larger-than=2048 $(EL2_FLAGS) $(HYP_LTO) $(HYP_INCLUDES)
 

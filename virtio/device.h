@@ -10,7 +10,8 @@
 #define VIRTIO_F_EVENT_IDX     ((uint64_t)1 << 29)
 #define VIRTIO_F_VERSION_1     ((uint64_t)1 << 32)
 
-/* InterruptStatus bits (4.2.2). */
+/* Offsets of InterruptStatus and InterruptACK (4.2.2), and the bits of both. */
+enum { VIRTIO_INTERRUPT_STATUS = 0x060, VIRTIO_INTERRUPT_ACK = 0x064 };
 enum { VIRTIO_INT_USED = 1, VIRTIO_INT_CONFIG = 2 };
 
 /* May the device take from its rings? Lock held. */

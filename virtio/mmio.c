@@ -22,8 +22,6 @@ enum {
     QUEUE_NUM = 0x038,
     QUEUE_READY = 0x044,
     QUEUE_NOTIFY = 0x050,
-    INTERRUPT_STATUS = 0x060,
-    INTERRUPT_ACK = 0x064,
     STATUS = 0x070,
     QUEUE_DESC_LOW = 0x080,
     QUEUE_DESC_HIGH = 0x084,
@@ -307,14 +305,14 @@ bool virtio_mmio_access(struct vcpu *vcpu, void *device, struct mmio_access *a)
         if (a->offset == QUEUE_NOTIFY) {
             if (value < d->nqueues)
                 d->ops->notify(d, value);
-        } else if (a->offset == INTERRUPT_ACK) {
+        } else if (a->offset == VIRTIO_INTERRUPT_ACK) {
             __atomic_fetch_and(&d->interrupt_status, ~value, __ATOMIC_SEQ_CST);
         } else if (value == 0 && (a->offset == STATUS || a->offset == QUEUE_READY)) {
             a->retry = !write_zero(d, a->offset);
         } else {
             write_register(d, a->offset, value);
         }
-    } else if (a->offset == INTERRUPT_STATUS) {
+    } else if (a->offset == VIRTIO_INTERRUPT_STATUS) {
         a->value = __atomic_load_n(&d->interrupt_status, __ATOMIC_SEQ_CST);
     } else {
         a->value = read_locked(d, a->offset);

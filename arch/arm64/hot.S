@@ -2,7 +2,7 @@
 /*
  * Fast paths: the exits that guests make most, answered before the general path. They save x0-x3 only and
  * take the plain cases; everything else goes on to guest_exit (vectors.S) with nothing changed. What they
- * answer is what the general path would (hot.h): calls here, registers in vgic/hot.c and vdev/hot.c, the
+ * answer is what the general path would (hot.h): calls here, registers in hot.c of vgic/, vdev/ and virtio/, the
  * virtual timer's interrupt from a value that vgic/hardware.c keeps ready.
  * SP_EL2 is at the guest's frame: x0-x3 are in it; x30 is, once something is called.
  */
@@ -99,8 +99,12 @@ answer:
     add     x2, x2, x1, lsl #3
     br      x2
 1:  cmp     x2, #HPFAR_UART, lsl #12
-    b.ne    general_called
+    b.ne    2f
     bl      hot_uart_read
+    b       answer
+2:  cmp     x2, #HPFAR_VIRTIO, lsl #12
+    b.ne    general_called
+    bl      hot_virtio_read
     b       answer
 
 put_table:
@@ -141,12 +145,18 @@ get_table:
     .endr
     mov     x2, xzr
 2:  mrs     x0, hpfar_el2
-    cmp     x0, #HPFAR_GICD, lsl #12
-    b.ne    general_called
     mrs     x1, far_el2
     and     w1, w1, #0xfff
+    cmp     x0, #HPFAR_GICD, lsl #12
+    b.ne    3f
     mov     x0, x3
     bl      hot_gicd_write
+    cbz     x0, done
+    b       general_called
+3:  cmp     x0, #HPFAR_VIRTIO, lsl #12
+    b.ne    general_called
+    mov     x0, x3
+    bl      hot_virtio_write
     cbz     x0, done
 
 general_called:

@@ -24,6 +24,7 @@ _Static_assert(EC_DABT_LOWER == ASM_DABT && EXIT_INTERRUPT == ASM_INTERRUPT, "ho
 _Static_assert(INTID_VTIMER == ASM_VTIMER && SGI_VGIC == ASM_SGI_VGIC, "hot_layout.h");
 _Static_assert(GUEST_GICD_BASE >> 8 == HPFAR_GICD << 12, "hot_layout.h");
 _Static_assert(GUEST_PL011_BASE >> 8 == HPFAR_UART << 12, "hot_layout.h");
+_Static_assert(GUEST_VIRTIO_BASE >> 8 == HPFAR_VIRTIO << 12, "hot_layout.h");
 
 /* ---- Going on after an emulated instruction ---- */
 

@@ -26,6 +26,9 @@ uint64_t hot_gicd_write(struct vcpu *v, uint32_t offset, uint32_t value);
 uint64_t hot_sgi_receive(struct vcpu *v);
 /* PL011 registers, word accesses (vdev/hot.c). */
 uint64_t hot_uart_read(const struct vcpu *v, uint32_t offset);
+/* Registers of virtio devices, word accesses (virtio/hot.c). `offset`: from the first device's. */
+uint64_t hot_virtio_read(const struct vcpu *v, uint32_t offset);
+uint64_t hot_virtio_write(const struct vcpu *v, uint32_t offset, uint32_t value);
 
 /* ---- Inlined, as nothing may be called ---- */
 

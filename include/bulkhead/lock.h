@@ -18,7 +18,7 @@
 #include <bulkhead/arch.h>
 #include <stdint.h>
 
-/* Little-endian: `next` is the upper half of `both`, which the fast paths (hot.h) look at. */
+/* Little-endian: `next` is the upper half of `both`. */
 struct lock {
     union {
         struct {
@@ -34,9 +34,9 @@ void lock_wait(const struct lock *l, uint16_t ticket);
 
 static inline void lock_take(struct lock *l)
 {
-    uint16_t ticket = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
-    if (__builtin_expect(__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != ticket, 0))
-        lock_wait(l, ticket);
+    uint32_t was = __atomic_fetch_add(&l->both, 1u << 16, __ATOMIC_ACQUIRE); /* next */
+    if (__builtin_expect(was >> 16 != (was & UINT16_MAX), 0))
+        lock_wait(l, (uint16_t)(was >> 16));
 }
 
 static inline void lock_release(struct lock *l)
