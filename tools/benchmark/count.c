@@ -6,8 +6,8 @@
 //
 // A guest says when, by instructions without effect (guests/bench/rows.S): MOVZ XZR, #1 sets all
 // counts to zero, MOVZ XZR, #n (n from 16) writes them out as "mark n", for each phase "phase n"
-// and lines "offset count", then "all n" (instructions of the whole machine since the last
-// zeroing).
+// and lines "offset count", then "all n" (instructions of the whole machine since it was last
+// zeroed, or since the range was first entered).
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -41,6 +41,7 @@ static uint8_t *phase_from;
 static uint8_t phase[CPUS];
 static uint64_t *counts[CPUS][PHASES];
 static uint64_t all[CPUS];
+static bool begun; // not before: what ran before the hypervisor does not matter
 static FILE *out;
 
 static void count(unsigned cpu, void *index)
@@ -50,12 +51,14 @@ static void count(unsigned cpu, void *index)
     if (phase_from[i])
         phase[cpu] = phase_from[i] % PHASES;
     counts[cpu][phase[cpu]][i]++;
+    begun = true;
 }
 
 // By blocks: one that is left early counts in full.
 static void count_all(unsigned cpu, void *n)
 {
-    all[cpu % CPUS] += (uintptr_t)n;
+    if (begun)
+        all[cpu % CPUS] += (uintptr_t)n;
 }
 
 static void zero(void)
