@@ -107,6 +107,9 @@ static inline void vgic_update_one(struct vcpu *v, unsigned id)
 }
 /* Put an interrupt that needs a list register into LR i, which is free. */
 void vgic_load(struct vcpu *v, unsigned id, unsigned i);
+/* Fast path of an SPI's pulse: back into the LR that it was in last, which is empty, if there is
+ * nothing else about it. False: nothing has changed. */
+bool vgic_again(struct vcpu *v, unsigned id);
 /* Take what is in LR i back into the bank. */
 void vgic_unload(struct vcpu *v, unsigned i);
 /* A list register nothing is in, or VGIC_NO_LR. */

@@ -241,6 +241,24 @@ void vgic_load(struct vcpu *v, unsigned id, unsigned i)
     publish(v, id, lr);
 }
 
+bool vgic_again(struct vcpu *v, unsigned id)
+{
+    struct vgic_cpu *c = &v->gic;
+    const struct vgic_bank *b = bank_of(v, id);
+    unsigned word = id / 32, i = c->lr_of[id];
+    uint32_t other = ~b->enabled | b->pending | b->active | (b->line & ~b->edge) | c->unpend[word] |
+                     c->unactive[word];
+
+    if (!c->plain || i == VGIC_NO_LR || (other & bit_of(id)) || vgic_route(v->vm, id) != v ||
+        (gich_read_lr(i) & (LR_STATE | LR_EOI)))
+        return false;
+    c->lr_latched |= (uint16_t)(1u << i);
+    c->seen_pending[word] |= bit_of(id);
+    c->seen_active[word] &= ~bit_of(id);
+    gich_write_lr(i, id | LR_PENDING | lr_with_priority(priority_of(v, id)));
+    return true;
+}
+
 void vgic_unload(struct vcpu *v, unsigned i)
 {
     unsigned id = v->gic.lr_id[i];

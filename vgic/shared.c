@@ -55,9 +55,8 @@ static struct vcpu *vcpu_here(struct vm *vm)
     return v && v->vm == vm ? v : NULL;
 }
 
-static void changed(struct vm *vm, unsigned intid)
+static void changed(struct vm *vm, unsigned intid, struct vcpu *here)
 {
-    struct vcpu *here = vcpu_here(vm);
     vgic_notify(vm, intid / 32, bit_of(intid));
     lock_release(&vm->gic.lock);
     if (here)
@@ -75,16 +74,21 @@ void vgic_set_level(struct vm *vm, unsigned intid, bool level)
     b->line ^= bit_of(intid);
     if (level)
         b->pending |= b->edge & bit_of(intid);
-    changed(vm, intid);
+    changed(vm, intid, vcpu_here(vm));
 }
 
 /* The guest may have set the SPI up as level-sensitive: latched all the same, or it would be lost.
  */
 void vgic_pulse(struct vm *vm, unsigned intid)
 {
+    struct vcpu *here = vcpu_here(vm);
     lock_take(&vm->gic.lock);
+    if (here && vgic_again(here, intid)) {
+        lock_release(&vm->gic.lock);
+        return;
+    }
     vm->gic.bank[intid / 32].pending |= bit_of(intid);
-    changed(vm, intid);
+    changed(vm, intid, here);
 }
 
 /* ---- State in another core's list registers ---- */

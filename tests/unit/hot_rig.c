@@ -190,3 +190,37 @@ bool rig_hot_timer(unsigned n)
     agree(&before, timer_general, n, NULL);
     return true;
 }
+
+static void pulse_general(unsigned n, void *context)
+{
+    unsigned id = *(unsigned *)context;
+    lock_take(&rig_vm.gic.lock);
+    rig_vm.gic.bank[id / 32].pending |= bit_of(id);
+    vgic_notify(&rig_vm, id / 32, bit_of(id));
+    lock_release(&rig_vm.gic.lock);
+    vgic_finish(&rig_vm.vcpus[n]);
+}
+
+bool rig_hot_pulse(unsigned n, unsigned id)
+{
+    static struct world before;
+    const struct vgic_cpu *c = &rig_vm.vcpus[n].gic;
+    uint32_t pending, active;
+    bool answered;
+    keep(&before);
+    lock_take(&rig_vm.gic.lock);
+    answered = vgic_again(&rig_vm.vcpus[n], id);
+    lock_release(&rig_vm.gic.lock);
+    if (!answered) {
+        assert_unchanged(&before);
+        return false;
+    }
+    pending = c->seen_pending[id / 32];
+    active = c->seen_active[id / 32];
+    assert_true(c->held[id / 32] & bit_of(id));
+    agree(&before, pulse_general, n, &id);
+    assert_int_equal(c->seen_pending[id / 32], pending);
+    assert_int_equal(c->seen_active[id / 32], active);
+    assert_true(c->held[id / 32] & bit_of(id));
+    return true;
+}

@@ -52,6 +52,7 @@ void rig_timer(unsigned n, bool level);
 bool rig_hot_access(unsigned n, struct mmio_access *a);
 bool rig_hot_receive(unsigned n);
 bool rig_hot_timer(unsigned n);
+bool rig_hot_pulse(unsigned n, unsigned id);
 extern unsigned long rig_hot_answers;
 /* Of the accesses every n-th is held to its word; all would triple the time of the long tests. */
 extern unsigned rig_hot_every;
