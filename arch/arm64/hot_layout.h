@@ -23,8 +23,8 @@
 #define ASM_VTIMER   27 /* INTID_VTIMER */
 #define ASM_SGI_VGIC 1  /* SGI_VGIC */
 
-/* Guest addresses 0x08000000, 0x09000000 and 0x0a000000 as HPFAR_EL2 shows them (FIPA: bits 47:12 in
- * bits 43:4, Arm ARM D17.2.63), shifted by 12. */
+/* Guest addresses 0x08000000, 0x09000000 and 0x0a000000 as HPFAR_EL2 shows them (FIPA: bits 47:12
+ * in bits 43:4, Arm ARM D17.2.63), shifted by 12. */
 #define HPFAR_GICD   0x80
 #define HPFAR_UART   0x90
 #define HPFAR_VIRTIO 0xa0
