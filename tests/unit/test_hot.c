@@ -160,11 +160,36 @@ static void the_plain_cases_are_answered(void **state)
     lock_release(&rig_vm.gic.lock);
 }
 
+/* Another vCPU gives the SPI away; this one's core has not heard of it yet. */
+static void a_pulse_goes_where_it_is_routed(void **state)
+{
+    (void)state;
+    fake_gich_lrs = 4;
+    rig_start(2);
+    rig_on(0);
+    rig_write(0, R_CTLR, 1);
+    rig_write(0, R_ISENABLER + 4, 1 << 8);
+    rig_write(0, R_ITARGETSR + 40, 1);
+    vgic_pulse(&rig_vm, 40);
+    assert_int_equal(rig_ack(0), 40);
+    rig_eoi(0, 40);
+    assert_true(rig_hot_pulse(0, 40));
+    assert_int_equal(rig_ack(0), 40);
+    rig_eoi(0, 40);
+    rig_write_only(1, R_ITARGETSR + 40, 2);
+    rig_on(0);
+    assert_false(rig_hot_pulse(0, 40));
+    vgic_pulse(&rig_vm, 40);
+    rig_settle();
+    assert_int_equal(rig_ack(1), 40);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(agree_with_the_general_path),
         cmocka_unit_test(the_plain_cases_are_answered),
+        cmocka_unit_test(a_pulse_goes_where_it_is_routed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
