@@ -3,7 +3,7 @@ a boot loader that crashes, and one that attacks."""
 import os
 import re
 
-from bulkhead import BOOT_LIMIT, BUILD, LOGIN_LIMIT, Board, Debian, make_card
+from bulkhead import BOOT_LIMIT, BUILD, LOGIN_LIMIT, Board, Debian, make_card, wait_until
 from pc import pc_disk
 
 LIMIT = 900
@@ -117,8 +117,11 @@ def test_a_hostile_loader_finds_nothing():
 
 
 def test_restarts_in_the_middle_of_a_firmware():
-    for _ in range(10):
+    for moment in range(10):
         board.monitor("restart delta")
+        wait_until(lambda: re.search(r"(?m)^4 +delta +running ", board.monitor("list")), 60, "delta runs")
+        for _ in range(moment):
+            board.monitor("version")
     board.monitor("kill delta")
     assert memmap() == tables
     board.all_view()
