@@ -9,7 +9,7 @@ enum {
     CLOCK_MS = 150,      /* 2.2.14: the internal clock is stable within 150 ms */
     CLOCK_WRITE_US = 10, /* two clocks of 200 kHz */
     COMMAND_MS = 200,
-    BUSY_MS = 1000, /* R1b, and reading a block: Physical Layer 4.6.2.1 asks 100 ms */
+    BUSY_MS = 1000, /* reading a block: Physical Layer 4.6.2.1 asks 100 ms */
     SLOW_HZ = 400000,
 };
 
@@ -147,11 +147,7 @@ static bool begin(struct sdhci *h, unsigned index, uint32_t argument, unsigned f
 
 bool sdhci_command(struct sdhci *h, unsigned index, uint32_t argument, unsigned flags)
 {
-    if (!begin(h, index, argument, flags, 0))
-        return give_up(h);
-    if (flags == RESPONSE_R1B && !wait_status(h, INT_TRANSFER, BUSY_MS))
-        return give_up(h);
-    return true;
+    return begin(h, index, argument, flags, 0) || give_up(h);
 }
 
 bool sdhci_command_read(struct sdhci *h, unsigned index, uint32_t argument, void *data,

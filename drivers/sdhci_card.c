@@ -107,8 +107,10 @@ static bool identify(struct sdhci *h, struct refusal *why)
         refuse(why, "the card's clock does not become stable");
         return false;
     }
+    /* CMD7's answer is R1b (4.7.4). As Linux (mmc_ops.c), without its busy: U-Boot calls R1b broken
+     * in this controller (bcm2835_sdhci.c), and a card has no reason to be busy yet. */
     return must(h, SEND_CSD, (uint32_t)h->rca << 16, RESPONSE_R2, why) && read_csd(h, why) &&
-           must(h, SELECT_CARD, (uint32_t)h->rca << 16, RESPONSE_R1B, why);
+           must(h, SELECT_CARD, (uint32_t)h->rca << 16, RESPONSE_R1, why);
 }
 
 static bool widen(struct sdhci *h, struct refusal *why)

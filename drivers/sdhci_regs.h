@@ -71,7 +71,6 @@ enum {
 enum {
     RESPONSE_NONE = 0,
     RESPONSE_R1 = 2 | 1 << 3 | 1 << 4,
-    RESPONSE_R1B = 3 | 1 << 3 | 1 << 4,
     RESPONSE_R2 = 1 | 1 << 3,
     RESPONSE_R3 = 2,
     RESPONSE_R6 = RESPONSE_R1,

@@ -156,6 +156,7 @@ void gic_init_core(void)
     core->lrs = gich_lrs();
     hot_sgi_words[core->index] = (uint32_t)core->gic_mask << 16 | SGI_VGIC;
     init_private();
+    gich_write_hcr(0); /* its reset value, before its interrupt may come */
     mmio_write32(gicc + GICC_PMR, PMR_ALL);
     mmio_write32(gicc + GICC_BPR, 0);
     /* What the firmware says of the bypass around the GIC stays (2.3.1). */
