@@ -110,8 +110,7 @@ def test_a_reboot_starts_it():
 
 def test_the_menu_has_the_old_one():
     board.line("reboot")
-    board.expect(r"U-Boot 20", LOGIN_LIMIT)
-    board.expect(r"\d+ bytes read in \d+ ms")  # GRUB is about to start: the key waits for it
+    board.expect(r"Welcome to GRUB!", LOGIN_LIMIT)  # an earlier key is U-Boot's
     board.send("\x1b")
     board.expect(r"GNU GRUB +version")
     board.expect(r"\*Debian GNU/Linux, Linux 6\.12\.")
