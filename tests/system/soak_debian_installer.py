@@ -15,16 +15,21 @@ initrd /initrd.gz
 boot
 """
 desk = None
+board = None
 
 
 def setup():
-    global desk
+    global desk, board
     desk = Desk()
     if not os.path.isdir(INSTALLER):
         subprocess.run([os.path.join(TOP, "tools", "fetch-sources"), "debian-installer", INSTALLER], check=True)
+    make_all()
+    board = Board(desk.path("build", "sdcard.img"))
 
 
 def teardown():
+    if board:
+        board.off()
     if desk:
         desk.clear()
 
@@ -40,8 +45,8 @@ def cpio(name, data):
     return out
 
 
-def start(name, words, preseed=b""):
-    """A VM with an empty disk and the installer as its medium; the board."""
+def make_vm(name, words, preseed=b""):
+    """A VM with an empty disk and the installer as its medium."""
     files = grub("installer")
     files["EFI/debian/grub.cfg"] = MENU % words
     for file in ("linux", "initrd.gz"):
@@ -50,30 +55,24 @@ def start(name, words, preseed=b""):
     files["initrd.gz"] += preseed
     iso(desk.path(name + ".iso"), files)
     desk.do("new", name, "--type", "custom", "--disk", "4G", "--memory", "512M", "--cpus", "1", "--iso", name + ".iso")
+
+
+def make_all():
+    make_vm("plain", b"")
+    with open(PRESEED, "rb") as f:
+        make_vm("auto", b"auto=true priority=critical", gzip.compress(cpio("preseed.cfg", f.read())))
     desk.do("build")
-    board = Board(desk.path("build", "sdcard.img"))
-    board.expect(r"\[bulkhead\] 4 cores are up", BOOT_LIMIT)
-    board.attach(1)
-    return board
 
 
 def test_its_first_menu():
-    board = start("plain", b"")
-    try:
-        board.expect(r"Select a language", LOGIN_LIMIT)
-    finally:
-        board.off()
-        desk.do("rm", "plain", "--yes")
+    board.expect(r"\[bulkhead\] 4 cores are up", BOOT_LIMIT)
+    board.attach(1)
+    board.expect(r"Select a language", LOGIN_LIMIT)
 
 
 def test_it_takes_the_preseed():
     """Language, place and keyboard are answered: the first question is about what a VM without a network lacks."""
-    with open(PRESEED, "rb") as f:
-        preseed = gzip.compress(cpio("preseed.cfg", f.read()))
-    board = start("auto", b"auto=true priority=critical", preseed)
-    try:
-        found = board.expect([r"No Ethernet card was detected|No network interfaces detected", r"Select a language",
-                              r"Keymap to use", r"[Ff]ailed"], LOGIN_LIMIT)
-        assert found == 0, board.match.group()
-    finally:
-        board.off()
+    board.attach(2)
+    found = board.expect([r"No Ethernet card was detected|No network interfaces detected", r"Select a language",
+                          r"Keymap to use", r"[Ff]ailed"], LOGIN_LIMIT)
+    assert found == 0, board.match.group()
