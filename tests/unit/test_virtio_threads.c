@@ -12,11 +12,12 @@
 #include <sched.h>
 #include <time.h>
 
-enum { SIZE = 64, TOTAL = 100000, TIMEOUT_S = 20 };
+enum { SIZE = 64, TOTAL = 30000, TIMEOUT_S = 20 };
 
 static struct block_request *ring[64]; /* from block_submit() to the card's thread */
 static unsigned put, got;
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* for the ring, and to sleep */
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static bool events[MAX_CPUS], over;
 static unsigned kicks, naps;
 
@@ -25,16 +26,29 @@ void cpu_relax(void)
     sched_yield();
 }
 
+/* Threads sleep for good where they have nothing to do: one that spins on a busy machine takes the
+ * time that the others need to end its wait. */
+static void wake_sleepers(void)
+{
+    pthread_mutex_lock(&mutex);
+    pthread_cond_broadcast(&changed);
+    pthread_mutex_unlock(&mutex);
+}
+
 void cpu_post(unsigned cpu, enum cpu_event event)
 {
-    if (event == EVENT_VIRTIO)
-        __atomic_store_n(&events[cpu], true, __ATOMIC_SEQ_CST);
+    if (event != EVENT_VIRTIO)
+        return;
+    __atomic_store_n(&events[cpu], true, __ATOMIC_SEQ_CST);
+    wake_sleepers();
 }
 
 static void run_own_events(void)
 {
-    if (__atomic_exchange_n(&events[cpu_this()], false, __ATOMIC_SEQ_CST))
-        virtio_run_event(rig_vcpu);
+    if (!__atomic_exchange_n(&events[cpu_this()], false, __ATOMIC_SEQ_CST))
+        return;
+    virtio_run_event(rig_vcpu);
+    wake_sleepers();
 }
 
 void block_submit(unsigned client, struct block_request *r)
@@ -48,22 +62,37 @@ void block_submit(unsigned client, struct block_request *r)
     }
     pthread_mutex_lock(&mutex);
     ring[put++ % 64] = r;
+    pthread_cond_broadcast(&changed);
     pthread_mutex_unlock(&mutex);
+}
+
+static bool is_over(void)
+{
+    return __atomic_load_n(&over, __ATOMIC_SEQ_CST);
+}
+
+/* The next request; NULL when there is something else to do. */
+static struct block_request *take(void)
+{
+    struct block_request *r = NULL;
+    pthread_mutex_lock(&mutex);
+    while (got == put && !is_over() && !__atomic_load_n(&events[cpu_this()], __ATOMIC_SEQ_CST))
+        pthread_cond_wait(&changed, &mutex);
+    if (got != put)
+        r = ring[got++ % 64];
+    pthread_mutex_unlock(&mutex);
+    return r;
 }
 
 static void *card_thread(void *unused)
 {
     fake_cpu = 2;
-    while (!__atomic_load_n(&over, __ATOMIC_SEQ_CST)) {
-        struct block_request *r = NULL;
-        pthread_mutex_lock(&mutex);
-        if (got != put)
-            r = ring[got++ % 64];
-        pthread_mutex_unlock(&mutex);
-        if (r)
+    while (!is_over()) {
+        struct block_request *r = take();
+        if (r) {
             r->done(r, BLOCK_OK);
-        else
-            sched_yield();
+            wake_sleepers();
+        }
         run_own_events();
     }
     return unused;
@@ -72,7 +101,7 @@ static void *card_thread(void *unused)
 static void *other_vcpu_thread(void *unused)
 {
     fake_cpu = 1;
-    while (!__atomic_load_n(&over, __ATOMIC_SEQ_CST)) {
+    while (!is_over()) {
         reg_read(R_STATUS);
         run_own_events();
         sched_yield();
@@ -105,14 +134,14 @@ static void offer(uint16_t head, bool event_idx)
 /* Sleep until an interrupt, as in WFI. */
 static void nap(unsigned pulses)
 {
-    time_t end = time(NULL) + TIMEOUT_S;
+    struct timespec end = {time(NULL) + TIMEOUT_S, 0};
     naps++;
-    while (__atomic_load_n(&rig_pulses, __ATOMIC_SEQ_CST) == pulses) {
-        run_own_events();
-        if (time(NULL) > end)
+    pthread_mutex_lock(&mutex);
+    while (__atomic_load_n(&rig_pulses, __ATOMIC_SEQ_CST) == pulses &&
+           !__atomic_load_n(&events[0], __ATOMIC_SEQ_CST))
+        if (pthread_cond_timedwait(&changed, &mutex, &end))
             fail_msg("nobody woke the driver");
-        sched_yield();
-    }
+    pthread_mutex_unlock(&mutex);
 }
 
 /* Keep `depth` requests going. */
@@ -166,6 +195,7 @@ static void nobody_sleeps_for_ever(void **state)
         pthread_create(&other, NULL, other_vcpu_thread, NULL);
         drive(event_idx, depth);
         __atomic_store_n(&over, true, __ATOMIC_SEQ_CST);
+        wake_sleepers();
         pthread_join(card, NULL);
         pthread_join(other, NULL);
         assert_int_equal(reg_read(R_STATUS), 15);
