@@ -58,7 +58,7 @@ static bool take_line(const char *text, size_t bytes, size_t *at, char line[MAX_
         comment |= c == '#';
         if (comment || c == ' ' || c == '\t' || c == '\r')
             continue;
-        ok &= c > ' ' && n < MAX_LINE - 1;
+        ok &= (uint8_t)c > ' ' && n < MAX_LINE - 1;
         if (ok)
             line[n++] = c;
     }

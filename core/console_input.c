@@ -9,15 +9,27 @@
 
 enum {
     CTRL_RIGHT_BRACKET = 0x1d,
+    ESC = 0x1b,
+    TOO_MUCH = 9999,
     KEYS_PER_STEP = 32, /* typed bytes handled in one stay at EL2 */
+};
+
+/* Ctrl-] in other words, as far as it was typed. */
+struct spelling {
+    enum { SPELLING_NONE, SPELLING_ESC, SPELLING_CSI } part;
+    unsigned field;    /* in value[] */
+    unsigned value[3]; /* at most TOO_MUCH */
+    unsigned event;    /* second field's first sub-field: 1 press, 2 repeat, 3 release */
+    unsigned ignored;
+    bool sub; /* behind a colon */
 };
 
 static struct {
     struct lock lock;
-    bool escape;        /* Ctrl-] was typed */
-    uint8_t matched[3]; /* characters of each spelling of it */
-    uint64_t hint_at;   /* no hint before */
-    unsigned core;      /* that gets the UART's interrupt */
+    bool escape; /* Ctrl-] was typed */
+    struct spelling spelling;
+    uint64_t hint_at; /* no hint before */
+    unsigned core;    /* that gets the UART's interrupt */
 } keys;
 
 void keys_take(void)
@@ -237,25 +249,49 @@ static void hint(void)
                    vms[0].config->name);
 }
 
-/* A guest may have told the terminal to spell keys with modifiers: xterm's modifyOtherKeys, the
- * keyboard protocol of kitty. Ctrl-] is heard all the same, and what is typed next comes plain. All
- * but a spelling's last byte has gone to the guest. */
+/* A guest may have told the terminal to spell keys with modifiers: xterm's modifyOtherKeys,
+ * CSI 27 ; modifiers ; code ~, or the keyboard protocol of kitty, CSI code ; modifiers u, both with
+ * sub-fields behind colons. Ctrl-] is heard all the same, and what is typed next comes plain. All but
+ * a spelling's last byte has gone to the guest. */
+static bool spelt_right_bracket(uint8_t final)
+{
+    enum { CTRL = 4, RELEASE = 3, OTHER_KEYS = 27, RIGHT_BRACKET = ']' };
+    const struct spelling *s = &keys.spelling;
+    bool other = final == '~' && s->field == 2 && s->value[0] == OTHER_KEYS;
+    bool kitty = final == 'u' && s->field >= 1;
+    unsigned code = other ? s->value[2] : s->value[0];
+
+    return (other || kitty) && code == RIGHT_BRACKET && (s->value[1] - 1u) & CTRL &&
+           s->event != RELEASE;
+}
+
 static bool is_ctrl_right_bracket(uint8_t byte)
 {
-    static const char spelt[][12] = {"\x1d", "\033[27;5;93~", "\033[93;5u"};
-    bool found = false;
+    struct spelling *s = &keys.spelling;
+    bool found;
 
-    for (unsigned i = 0; i < ARRAY_SIZE(spelt); i++) {
-        uint8_t *n = &keys.matched[i];
-        *n = byte == (uint8_t)spelt[i][*n] ? *n + 1u : byte == (uint8_t)spelt[i][0];
-        if (spelt[i][*n])
-            continue;
-        *n = 0;
-        found = true;
-        if (i > 0)
-            text_put(VIEW_PLAIN_KEYS);
+    if (byte == CTRL_RIGHT_BRACKET || byte == ESC) {
+        *s = (struct spelling){.part = byte == ESC ? SPELLING_ESC : SPELLING_NONE};
+        return byte == CTRL_RIGHT_BRACKET;
     }
-    return found;
+    if (s->part == SPELLING_ESC && byte == '[') {
+        s->part = SPELLING_CSI;
+    } else if (s->part == SPELLING_CSI && byte >= '0' && byte <= '9') {
+        unsigned *to = !s->sub ? &s->value[s->field] : s->field == 1 ? &s->event : &s->ignored;
+        *to = MIN(*to * 10 + byte - '0', (unsigned)TOO_MUCH);
+    } else if (s->part == SPELLING_CSI && byte == ':') {
+        s->sub = true;
+    } else if (s->part == SPELLING_CSI && byte == ';' && s->field < ARRAY_SIZE(s->value) - 1) {
+        s->field++;
+        s->sub = false;
+    } else {
+        found = s->part == SPELLING_CSI && spelt_right_bracket(byte);
+        s->part = SPELLING_NONE;
+        if (found)
+            text_put(VIEW_PLAIN_KEYS);
+        return found;
+    }
+    return false;
 }
 
 static void key(uint8_t byte)

@@ -237,9 +237,9 @@ void monitor_input(uint8_t byte)
 
 void monitor_enter(void)
 {
-    __atomic_store_n(&monitor.core, (uint8_t)cpu_this(), __ATOMIC_RELAXED);
-    if (running()) /* still from the last visit */
+    if (running()) /* still from the last visit, on that core */
         return;
+    __atomic_store_n(&monitor.core, (uint8_t)cpu_this(), __ATOMIC_RELAXED);
     monitor.editor.length = 0;
     editor_next(&monitor.editor);
     prompt();

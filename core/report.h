@@ -26,13 +26,13 @@ struct report {
     struct refusal why;
     uint8_t culprit; /* vCPU, NOBODY_DID_IT */
     bool told;       /* on the console: all of it is here */
-    bool old;        /* of an earlier run of the board */
     struct block_stats disk;
     uint64_t exits[EXITS];
     struct vcpu_report vcpus[MAX_CPUS];
     uint32_t console_bytes;
     uint64_t console[REPORT_CONSOLE_BYTES / 8];
-    uint32_t sum; /* of all the rest, once it is told */
+    uint32_t sum; /* of all before it, once it is told */
+    bool old;     /* of an earlier run of the board */
 };
 
 enum { NOBODY_DID_IT = 0xff };

@@ -12,6 +12,7 @@
 enum {
     STALL_US =
         1500000, /* without progress. Physical Layer 4.6.2: a block is written within 500 ms */
+    DMA_US = 1900000,  /* by DMA nothing is heard of the blocks, up to 128 of them */
     TRY_US = 10000000, /* all of one try */
     GRACE_US = 100,    /* after a late interrupt was served */
     STAY_STEPS = 8,    /* a stay: with as many blocks about 8,500 instructions */
@@ -71,7 +72,8 @@ void sdhci_wait(struct sdhci *h, enum sdhci_state state, uint64_t us)
 static void progress(struct sdhci *h)
 {
     uint64_t now = time_now();
-    h->deadline = MIN(now + ticks_from_us(STALL_US), h->limit);
+    bool unheard = h->adma && h->state == SDHCI_DATA;
+    h->deadline = MIN(now + ticks_from_us(unheard ? DMA_US : STALL_US), h->limit);
     if (h->deadline > now)
         h->late = false;
 }

@@ -233,7 +233,19 @@ static void run_dma(struct sdhci_model *m)
             return;
         }
     }
-    end_transfer(m);
+    if (m->dma_us)
+        m->dma_end = fake_time + m->dma_us * FAKE_TICKS_PER_US;
+    else
+        end_transfer(m);
+}
+
+static uint32_t read_status(struct sdhci_model *m)
+{
+    if (m->dma_end && fake_time >= m->dma_end) {
+        m->dma_end = 0;
+        end_transfer(m);
+    }
+    return m->regs[STATUS];
 }
 
 static void start_data(struct sdhci_model *m)
@@ -321,6 +333,8 @@ static uint32_t read(void *context, uint32_t offset)
         return read_buffer(m);
     case PRESENT:
         return 1u << 16 | m->cmd_inhibit | m->dat_inhibit | (card_is_busy(m->card) ? 0 : 1u << 20);
+    case STATUS:
+        return read_status(m);
     case CLOCK:
         return read_clock(m);
     case CAPABILITIES:

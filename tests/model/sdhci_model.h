@@ -16,6 +16,7 @@ struct sdhci_model {
     struct card_model *card;
     uint32_t capabilities; /* ADMA2: bit 19, High Speed: bit 21, base clock: bits 15:8 */
     uint64_t dma_offset;   /* bus address - machine address */
+    uint64_t dma_us;       /* what a transfer by DMA takes, before its end is to be read */
     bool slow_write_rule;  /* a write within 4 SD clocks of the one before is lost at <= 400 kHz
                               (EMMC2); to the clock's register within 2 at any rate */
     unsigned reset_reads;  /* how many reads of the reset bits show them still set */
@@ -31,7 +32,7 @@ struct sdhci_model {
     uint32_t blocks_left;
     unsigned resetting;
     uint32_t cmd_inhibit, dat_inhibit;
-    uint64_t last_write;
+    uint64_t last_write, dma_end;
     uint32_t last_hz, last_offset;
     unsigned long commands, lost_writes, dma_transfers, pio_words;
     unsigned violations;

@@ -424,6 +424,7 @@ static void test_over_a_reset_of_the_board(void **unused)
     assert_true(fake_mem_coherent(r, sizeof(*r)));
     vm.starts = 0;
     report_init(&vm);
+    report_init(&vm); /* the board was reset twice */
     assert_true(says("alpha: it fell\n") && says("pc dead0000"));
     assert_true(says("since power-on, before the board was last reset, "));
     fake_log_reset();

@@ -296,6 +296,18 @@ static void test_busy_for_seconds(void **state)
     no_misuse();
 }
 
+/* By DMA nothing is heard between response and end: 128 blocks may take long, and are not tried again. */
+static void test_slow_dma_is_no_silence(void **state)
+{
+    (void)state;
+    open_card(true);
+    rig_model.dma_us = 1800000;
+    unsigned long before = rig_model.commands;
+    assert_true(rig_io(0, 1, BLOCK_WRITE, 7, 20, data));
+    assert_int_equal(rig_model.commands, before + 1);
+    no_misuse();
+}
+
 /* A flush waits until the card says it has written everything. */
 static void test_flush_waits(void **state)
 {
@@ -398,6 +410,7 @@ int main(void)
         cmocka_unit_test(test_data_never_comes),
         cmocka_unit_test(test_busy_for_ever),
         cmocka_unit_test(test_busy_for_seconds),
+        cmocka_unit_test(test_slow_dma_is_no_silence),
         cmocka_unit_test(test_flush_waits),
         cmocka_unit_test(test_controller_falls_silent),
         cmocka_unit_test(test_steps_are_short),
