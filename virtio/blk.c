@@ -257,12 +257,19 @@ static void pump(struct virtio_blk *blk)
 
 void virtio_run_event(struct vcpu *vcpu)
 {
+    struct virtio_blk *first = NULL;
     for (unsigned i = 0; i < MAX_DISKS; i++) {
         struct virtio_blk *blk = &vcpu->vm->disks[i];
-        if (__atomic_exchange_n(&blk->more, false, __ATOMIC_ACQUIRE)) {
-            lock_take(&blk->device.lock);
-            pump(blk);
+        if (first && __atomic_load_n(&blk->more, __ATOMIC_RELAXED)) { /* another stay */
+            cpu_post(cpu_this(), EVENT_VIRTIO);
+            break;
         }
+        if (!first && __atomic_exchange_n(&blk->more, false, __ATOMIC_ACQUIRE))
+            first = blk;
+    }
+    if (first) {
+        lock_take(&first->device.lock);
+        pump(first);
     }
 }
 

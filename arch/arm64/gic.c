@@ -338,12 +338,12 @@ void trap_irq(struct vcpu_regs *regs, uint32_t iar)
 
 noreturn void arch_idle_loop(void)
 {
+    cpu_kick(cpu_this()); /* what was posted before this core heard kicks */
     for (;;) {
-        cpu_events_run();
-        handle_one(); /* a VM is loaded in steps that kick their own core: each is a stay */
         account_leave();
         dsb(sy);
         wfi(); /* a pending interrupt ends it although PSTATE.I masks it (D1.16.2) */
         account_enter();
+        handle_one();
     }
 }

@@ -51,9 +51,7 @@ void trap_advance(struct vcpu_regs *regs, uint64_t esr)
 
 static void trap_hvc(struct vcpu *vcpu, uint64_t esr)
 {
-    (void)
-        esr; /* DEN 0028E 2.9: only immediate 0 is for calls; the others have no meaning to give */
-    if (esr & 0xffff)
+    if (esr & 0xffff) /* DEN 0028E 2.9: only immediate 0 is for calls */
         vcpu->regs->x[0] = UINT64_MAX;
     else
         smccc_call(vcpu);
@@ -61,8 +59,8 @@ static void trap_hvc(struct vcpu *vcpu, uint64_t esr)
 
 static void trap_smc(struct vcpu *vcpu, uint64_t esr)
 {
-    vcpu->regs->pc +=
-        4; /* HCR_EL2.TSC: ELR points at the SMC itself; first, as a call may not return */
+    /* HCR_EL2.TSC: ELR points at the SMC itself; first, as a call may not return. */
+    trap_advance(vcpu->regs, esr);
     trap_hvc(vcpu, esr);
 }
 

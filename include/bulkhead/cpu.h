@@ -16,8 +16,8 @@ enum cpu_event {
 
 /* Any core, any lock held. Idempotent until the target has run the event. */
 void cpu_post(unsigned cpu, enum cpu_event event);
-/* Run what was posted to this core. Called by arch on the kick SGI and in the idle loop; no lock
- * held. May not return (EVENT_VM). */
+/* Run one event that was posted to this core; when more are, it kicks itself. Called by arch on the
+ * kick SGI; no lock held. May not return (EVENT_VM). */
 void cpu_events_run(void);
 
 #endif
