@@ -63,14 +63,17 @@ void view_restart(struct view *v);
 #define VIEW_LINE_END   "\033[0m\r\n"
 /* Keys as they are: xterm's modifyOtherKeys and the keyboard protocol of kitty and others off. */
 #define VIEW_PLAIN_KEYS "\033[>4m\033[=0u"
-/* Undoes what a full-screen program may have left: an unfinished sequence, the other screen,
- * colours and their palette, scroll region, margins, origin and insert modes, hidden cursor, no
- * wrapping, reverse video, keypad and cursor keys, reports of mouse, focus, paste and keys,
- * character sets, cursor's shape; then to the screen's last line, as some of these move the cursor
- * (xterm's control sequences, "ctlseqs"). */
-#define VIEW_TERMINAL_RESET                                                                       \
-    "\030\033[?1049l\033[0m\033]104\a\033]110\a\033]111\a\033[?69l\033[r\033[?6l\033[4l\033[?25h" \
-    "\033[?7h\033[?5l\033[?1l\033>\033[?9;1000;1002;1003;1004;1005;1006;1015;"                    \
-    "2004l" VIEW_PLAIN_KEYS "\033(B\033)B\017\033[0 q\033[999;1H\r\n"
+/* Undoes what a full-screen program may have left: an unfinished sequence, UTF-8 and ANSI mode
+ * switched off (VT52, other character sets), locked keyboard, no local echo, newline mode, the
+ * other screen, colours and their palette, scroll region, margins, origin and insert modes, hidden
+ * cursor, no wrapping, reverse video, keypad and cursor keys, reports of mouse, focus, paste and
+ * keys, character sets, cursor's shape; then to the screen's last line, as some of these move the
+ * cursor (xterm's control sequences, "ctlseqs"). */
+#define VIEW_TERMINAL_RESET                                                                   \
+    "\030\033<\033%G\033[2;20l\033[12h"                                                       \
+    "\033[?1049l\033[0m\033]104\a\033]110\a\033]111\a\033[?69l\033[r\033[?6l\033[4l\033[?25h" \
+    "\033[?7h\033[?5l\033[?1l\033>"                                                           \
+    "\033[?9;1000;1002;1003;1004;1005;1006;1015;2004l" VIEW_PLAIN_KEYS                        \
+    "\033(B\033)B\017\033[0 q\033[999;1H\r\n"
 
 #endif

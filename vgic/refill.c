@@ -147,7 +147,7 @@ static void ask_for_maintenance(struct vcpu *v)
         if (anything_waits(v, true) && any_lr_pending(c))
             hcr |= HCR_NPIE;
     }
-    if (hcr != c->hcr)
+    if (hcr != c->hcr && !c->paused)
         gich_write_hcr(hcr);
     c->hcr = hcr;
 }

@@ -43,6 +43,7 @@ static void gich_clear(struct vcpu *v, uint32_t hcr)
     gich_write_vmcr(0);
     gich_write_hcr(hcr);
     v->gic.hcr = hcr;
+    v->gic.paused = false;
 }
 
 /* Have every running vCPU look at everything again, on its own core. */
@@ -110,11 +111,13 @@ void vgic_cpu_pause(struct vcpu *vcpu)
 {
     vgic_maintenance(vcpu);
     gich_write_hcr(0);
+    vcpu->gic.paused = true;
 }
 
 void vgic_cpu_resume(struct vcpu *vcpu)
 {
     gich_write_hcr(vcpu->gic.hcr);
+    vcpu->gic.paused = false;
 }
 
 static void run_todo(struct vcpu *v)

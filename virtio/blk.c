@@ -230,7 +230,6 @@ static void pump(struct virtio_blk *blk)
 {
     struct virtio_device *d = &blk->device;
     unsigned budget = EXIT_BUDGET;
-    bool interrupt;
 
     /* block_submit() may complete at once and come here again: whoever is in the loop looks once
      * more. */
@@ -244,11 +243,10 @@ static void pump(struct virtio_blk *blk)
         }
         blk->pumping = false;
     }
-    interrupt = virtio_running(d) && blk->queue.ready && virtq_wants_interrupt(&blk->queue);
-    lock_release(&d->lock);
-
-    if (interrupt)
+    /* Under the lock: after a reset nothing may set InterruptStatus. */
+    if (virtio_running(d) && blk->queue.ready && virtq_wants_interrupt(&blk->queue))
         virtio_interrupt(d, VIRTIO_INT_USED);
+    lock_release(&d->lock);
     if (budget == 0) { /* the guest may run before the rest is looked at */
         __atomic_store_n(&blk->more, true, __ATOMIC_RELEASE);
         cpu_post(cpu_this(), EVENT_VIRTIO);

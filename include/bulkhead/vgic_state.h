@@ -46,7 +46,8 @@ struct vgic_cpu {
         lr_id[VGIC_MAX_LRS]; /* INTID in each LR, or VGIC_NO_LR; stale once hardware emptied it */
     uint8_t lr_of[VGIC_INTIDS]; /* LR of each INTID, or VGIC_NO_LR */
     uint16_t lr_latched;        /* LRs whose pending state came from a latch, not a line */
-    uint32_t hcr;               /* GICH_HCR as last written */
+    uint32_t hcr;               /* GICH_HCR as last written, or to be written when it goes on */
+    bool paused;                /* GICH_HCR is 0 */
     uint8_t active_priority[VGIC_INTIDS]; /* evicted while active: acknowledged at this priority */
     bool overflow;                        /* LRs are short: new ones wait, vgic_finish() chooses */
     uint32_t waiting[VGIC_WORDS];         /* INTIDs that need an LR here and found none */

@@ -27,6 +27,33 @@ static void more_pending_than_lrs_by_priority(void **state)
     assert_int_equal(rig_read(0, R_ISPENDR + 8), 1);
 }
 
+/* A core that waits at EL2 for its VM to go on gets interrupts, but nothing of the GIC's moves. */
+static void paused_stays_off(void **state)
+{
+    struct fake_gich *gich = &fake_gich[rig_core(0)];
+    (void)state;
+    for (unsigned k = 0; k < 8; k++) {
+        edge(64 + k);
+        enable(64 + k, 1, 0);
+    }
+    rig_on(0);
+    gicv_enable(rig_core(0), false, 0xf8);
+    vgic_cpu_pause(&rig_vm.vcpus[0]);
+    for (unsigned k = 0; k < 8; k++)
+        vgic_pulse(&rig_vm, 64 + k);
+    rig_settle();
+    assert_int_equal(gich->hcr, 0);
+    rig_on(0);
+    vgic_cpu_resume(&rig_vm.vcpus[0]);
+    assert_true(gich->hcr & 1);
+    for (unsigned k = 0; k < 8; k++) {
+        unsigned id = rig_ack(0);
+        assert_in_range(id, 64, 71);
+        rig_eoi(0, id);
+    }
+    assert_int_equal(rig_ack(0), FAKE_SPURIOUS);
+}
+
 /* Each preempts the one before: more active than LRs. */
 static void nested_deeper_than_lrs(void **state)
 {
@@ -214,6 +241,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(more_pending_than_lrs_by_priority),
+        T(paused_stays_off),
         T(nested_deeper_than_lrs),
         T(moved_out_comes_back_before_its_eoi),
         T(edge_after_icpendr_of_one_moved_out),
