@@ -107,6 +107,14 @@ static const char *check_neighbours(const struct gpt *g, const struct gpt_partit
     return NULL;
 }
 
+/* The sectors before the backup header are its entries, as a rule (5.3.2). */
+static bool over_tables(const struct header *h, const struct gpt_partition *p)
+{
+    uint64_t n = h->entries_sectors;
+    return p->first < 2 || ranges_overlap(p->first, p->sectors, h->entries_lba, n) ||
+           (h->alternate > n && ranges_overlap(p->first, p->sectors, h->alternate - n, n + 1));
+}
+
 static bool add_entry(const struct header *h, const uint8_t *entry, struct gpt *g,
                       struct refusal *why)
 {
@@ -126,7 +134,7 @@ static bool add_entry(const struct header *h, const uint8_t *entry, struct gpt *
     } else {
         p.sectors = last - first + 1;
         wrong = check_neighbours(g, &p);
-        if (p.first < 2 || ranges_overlap(p.first, p.sectors, h->entries_lba, h->entries_sectors))
+        if (over_tables(h, &p))
             wrong = "lies over the partition table";
     }
     if (wrong) {
