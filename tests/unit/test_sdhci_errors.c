@@ -296,7 +296,8 @@ static void test_busy_for_seconds(void **state)
     no_misuse();
 }
 
-/* By DMA nothing is heard between response and end: 128 blocks may take long, and are not tried again. */
+/* By DMA nothing is heard between response and end: 128 blocks may take long, and are not tried
+ * again. */
 static void test_slow_dma_is_no_silence(void **state)
 {
     (void)state;
