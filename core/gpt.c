@@ -22,7 +22,7 @@ struct header {
     uint32_t entries, entry_bytes, entries_crc;
 };
 
-static uint8_t sector[SECTOR];
+static _Alignas(uint64_t) uint8_t sector[SECTOR];
 
 static uint32_t le32(const uint8_t *p)
 {

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The guest's machine in words: first what is the same for every VM, as tables; below what depends
- * on the VM.
+ * on the VM. Written front to back with libfdt's sequential functions, names not shared: looking
+ * for each name among the others costs more than the rest.
  */
 #include <bulkhead/guest_dt.h>
 
 #include <bulkhead/entropy.h>
 #include <bulkhead/guest_mem.h>
 #include <bulkhead/vm.h>
+#include <libfdt.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "dtb_write.h"
 
 enum {
     PL011_SIZE = 0x1000,
@@ -152,34 +152,56 @@ static const struct node fixed_nodes[] = {
     {"pl061@9030000", pl061}, {"watchdog@9060000", watchdog},
 };
 
-/* ---- Writing ---- */
+/* ---- Writing. Errors add up in `error`; after the first one libfdt refuses the rest anyway. ----
+ */
 
-static void put_bytes(struct dtb_writer *w, const char *name, const void *data, size_t bytes)
+struct tree {
+    void *fdt;
+    int error;
+};
+
+static void note(struct tree *t, int result)
 {
-    void *to = dtb_write_property(w, name, (uint32_t)bytes);
-    if (to)
-        memcpy(to, data, bytes);
+    if (result < 0 && t->error == 0)
+        t->error = result;
 }
 
-static void put_string(struct dtb_writer *w, const char *name, const char *text)
+static void begin(struct tree *t, const char *name)
 {
-    put_bytes(w, name, text, strlen(text) + 1);
+    note(t, fdt_begin_node(t->fdt, name));
 }
 
-static void put_cells(struct dtb_writer *w, const char *name, const uint32_t *cells, unsigned count)
+static void end(struct tree *t)
 {
-    uint32_t *to = dtb_write_property(w, name, 4 * count);
-    for (unsigned i = 0; to && i < count; i++)
-        to[i] = __builtin_bswap32(cells[i]); /* big-endian: 5.1 */
+    note(t, fdt_end_node(t->fdt));
 }
 
-static void put_properties(struct dtb_writer *w, const struct property *p)
+static void put_bytes(struct tree *t, const char *name, const void *data, size_t bytes)
+{
+    note(t, fdt_property(t->fdt, name, data, (int)bytes));
+}
+
+static void put_string(struct tree *t, const char *name, const char *text)
+{
+    put_bytes(t, name, text, strlen(text) + 1);
+}
+
+static void put_cells(struct tree *t, const char *name, const uint32_t *cells, unsigned count)
+{
+    void *to;
+    int result = fdt_property_placeholder(t->fdt, name, (int)(4 * count), &to);
+    note(t, result);
+    for (unsigned i = 0; result == 0 && i < count; i++)
+        fdt32_st((uint8_t *)to + (size_t)4 * i, cells[i]);
+}
+
+static void put_properties(struct tree *t, const struct property *p)
 {
     for (; p->name; p++) {
         if (p->cells)
-            put_cells(w, p->name, p->value, p->bytes / 4);
+            put_cells(t, p->name, p->value, p->bytes / 4);
         else
-            put_bytes(w, p->name, p->value, p->bytes);
+            put_bytes(t, p->name, p->value, p->bytes);
     }
 }
 
@@ -195,140 +217,144 @@ static uint32_t low(uint64_t v)
 
 /* ---- What depends on the VM ---- */
 
-static void put_memory(struct dtb_writer *w, const struct vm *vm)
+static void put_memory(struct tree *t, const struct vm *vm)
 {
     uint64_t bytes = vm->memory.bytes;
     /* U-Boot moves itself to the end of RAM whatever is reserved there. */
     if (vm->config->environment)
         bytes -= GUEST_KEPT_BYTES;
-    dtb_write_node(w, "memory@40000000");
-    put_string(w, "device_type", "memory");
-    put_cells(w, "reg", (const uint32_t[]){0, GUEST_RAM_BASE, high(bytes), low(bytes)}, 4);
-    dtb_write_node_end(w);
+    begin(t, "memory@40000000");
+    put_string(t, "device_type", "memory");
+    put_cells(t, "reg", (const uint32_t[]){0, GUEST_RAM_BASE, high(bytes), low(bytes)}, 4);
+    end(t);
 }
 
-static void put_cpus(struct dtb_writer *w, const struct vm *vm)
+static void put_cpus(struct tree *t, const struct vm *vm)
 {
     char name[16];
-    dtb_write_node(w, "cpus");
-    put_cells(w, "#address-cells", (const uint32_t[]){1}, 1);
-    put_cells(w, "#size-cells", (const uint32_t[]){0}, 1);
+    begin(t, "cpus");
+    put_cells(t, "#address-cells", (const uint32_t[]){1}, 1);
+    put_cells(t, "#size-cells", (const uint32_t[]){0}, 1);
     for (unsigned i = 0; i < vm->nvcpus; i++) {
         snprintf(name, sizeof(name), "cpu@%x", i);
-        dtb_write_node(w, name);
-        put_string(w, "device_type", "cpu");
-        put_string(w, "compatible", "arm,cortex-a72");
-        put_cells(w, "reg", (const uint32_t[]){i}, 1);
-        put_string(w, "enable-method", "psci");
-        dtb_write_node_end(w);
+        begin(t, name);
+        put_string(t, "device_type", "cpu");
+        put_string(t, "compatible", "arm,cortex-a72");
+        put_cells(t, "reg", (const uint32_t[]){i}, 1);
+        put_string(t, "enable-method", "psci");
+        end(t);
     }
-    dtb_write_node_end(w);
+    end(t);
 }
 
 /* Secure, non-secure, virtual and hypervisor timer (arm,arch_timer.yaml); the flags' bits 8 and up
  * are the mask of cores. Of the four, this machine has the second and third. */
-static void put_timer(struct dtb_writer *w, const struct vm *vm)
+static void put_timer(struct tree *t, const struct vm *vm)
 {
     uint32_t flags = ((1u << vm->nvcpus) - 1) << 8 | LEVEL_HIGH;
     const uint32_t cells[] = {
         PPI,   13,  flags, PPI,  INTID_PTIMER - 16, flags, PPI, INTID_VTIMER - 16,
         flags, PPI, 10,    flags};
-    dtb_write_node(w, "timer");
-    put_string(w, "compatible", "arm,armv8-timer");
-    put_cells(w, "interrupts", cells, ARRAY_SIZE(cells));
-    put_bytes(w, "always-on", "", 0);
-    dtb_write_node_end(w);
+    begin(t, "timer");
+    put_string(t, "compatible", "arm,armv8-timer");
+    put_cells(t, "interrupts", cells, ARRAY_SIZE(cells));
+    put_bytes(t, "always-on", "", 0);
+    end(t);
 }
 
-static void put_disks(struct dtb_writer *w, const struct vm *vm)
+static void put_disks(struct tree *t, const struct vm *vm)
 {
     char name[32];
     for (unsigned i = 0; i < vm->config->ndisks; i++) {
         uint32_t base = GUEST_VIRTIO_BASE + i * GUEST_VIRTIO_STRIDE;
         snprintf(name, sizeof(name), "virtio_mmio@%x", (unsigned)base);
-        dtb_write_node(w, name);
-        put_string(w, "compatible", "virtio,mmio");
-        put_cells(w, "reg", (const uint32_t[]){0, base, 0, GUEST_VIRTIO_STRIDE}, 4);
-        put_cells(w, "interrupts", (const uint32_t[]){SPI, GUEST_VIRTIO_SPI + i, EDGE_RISING}, 3);
-        put_bytes(w, "dma-coherent", "", 0);
-        dtb_write_node_end(w);
+        begin(t, name);
+        put_string(t, "compatible", "virtio,mmio");
+        put_cells(t, "reg", (const uint32_t[]){0, base, 0, GUEST_VIRTIO_STRIDE}, 4);
+        put_cells(t, "interrupts", (const uint32_t[]){SPI, GUEST_VIRTIO_SPI + i, EDGE_RISING}, 3);
+        put_bytes(t, "dma-coherent", "", 0);
+        end(t);
     }
 }
 
-static void put_power_key(struct dtb_writer *w)
+static void put_power_key(struct tree *t)
 {
-    dtb_write_node(w, "gpio-keys");
-    put_properties(w, keys);
-    dtb_write_node(w, "power");
-    put_properties(w, power_key);
-    dtb_write_node_end(w);
-    dtb_write_node_end(w);
+    begin(t, "gpio-keys");
+    put_properties(t, keys);
+    begin(t, "power");
+    put_properties(t, power_key);
+    end(t);
+    end(t);
 }
 
-static void put_address(struct dtb_writer *w, const char *name, uint64_t address)
+static void put_address(struct tree *t, const char *name, uint64_t address)
 {
-    put_cells(w, name, (const uint32_t[]){high(address), low(address)}, 2);
+    put_cells(t, name, (const uint32_t[]){high(address), low(address)}, 2);
 }
 
 /* Where a kernel writes its last words (Linux' binding ramoops.yaml): the part of its RAM that
  * outlives a restart of the VM. */
-static void put_ramoops(struct dtb_writer *w, const struct vm *vm)
+static void put_ramoops(struct tree *t, const struct vm *vm)
 {
     uint64_t base = GUEST_RAM_BASE + vm->memory.bytes - GUEST_KEPT_BYTES;
     char name[32];
 
     snprintf(name, sizeof(name), "ramoops@%llx", (unsigned long long)base);
-    dtb_write_node(w, "reserved-memory");
-    put_cells(w, "#address-cells", (const uint32_t[]){2}, 1);
-    put_cells(w, "#size-cells", (const uint32_t[]){2}, 1);
-    put_bytes(w, "ranges", "", 0);
-    dtb_write_node(w, name);
-    put_string(w, "compatible", "ramoops");
-    put_cells(w, "reg", (const uint32_t[]){high(base), low(base), 0, GUEST_KEPT_BYTES}, 4);
-    put_cells(w, "record-size", (const uint32_t[]){RAMOOPS_RECORD}, 1);
-    put_cells(w, "console-size", (const uint32_t[]){RAMOOPS_RECORD}, 1);
-    dtb_write_node_end(w);
-    dtb_write_node_end(w);
+    begin(t, "reserved-memory");
+    put_cells(t, "#address-cells", (const uint32_t[]){2}, 1);
+    put_cells(t, "#size-cells", (const uint32_t[]){2}, 1);
+    put_bytes(t, "ranges", "", 0);
+    begin(t, name);
+    put_string(t, "compatible", "ramoops");
+    put_cells(t, "reg", (const uint32_t[]){high(base), low(base), 0, GUEST_KEPT_BYTES}, 4);
+    put_cells(t, "record-size", (const uint32_t[]){RAMOOPS_RECORD}, 1);
+    put_cells(t, "console-size", (const uint32_t[]){RAMOOPS_RECORD}, 1);
+    end(t);
+    end(t);
 }
 
-static void put_chosen(struct dtb_writer *w, const struct vm *vm, struct range initrd)
+static void put_chosen(struct tree *t, const struct vm *vm, struct range initrd)
 {
     uint8_t seed[RNG_SEED_BYTES + KASLR_SEED_BYTES];
 
-    dtb_write_node(w, "chosen");
-    put_string(w, "stdout-path", "/pl011@9000000");
+    begin(t, "chosen");
+    put_string(t, "stdout-path", "/pl011@9000000");
     if (vm->config->bootargs)
-        put_string(w, "bootargs", vm->config->bootargs);
+        put_string(t, "bootargs", vm->config->bootargs);
     if (initrd.size) {
-        put_address(w, "linux,initrd-start", initrd.base);
-        put_address(w, "linux,initrd-end", initrd.base + initrd.size);
+        put_address(t, "linux,initrd-start", initrd.base);
+        put_address(t, "linux,initrd-end", initrd.base + initrd.size);
     }
     entropy_guest_seed(vm->config->name, vm->starts, seed, sizeof(seed));
-    put_bytes(w, "rng-seed", seed, RNG_SEED_BYTES);
-    put_bytes(w, "kaslr-seed", seed + RNG_SEED_BYTES, KASLR_SEED_BYTES);
+    put_bytes(t, "rng-seed", seed, RNG_SEED_BYTES);
+    put_bytes(t, "kaslr-seed", seed + RNG_SEED_BYTES, KASLR_SEED_BYTES);
     memset(seed, 0, sizeof(seed));
-    dtb_write_node_end(w);
+    end(t);
 }
 
 size_t guest_dt_write(const struct vm *vm, struct range initrd, void *out, size_t room)
 {
-    struct dtb_writer writer, *w = &writer;
+    struct tree t = {.fdt = out};
 
-    dtb_write_begin(w, out, (uint32_t)MIN(room, (size_t)GUEST_DT_MAX));
-    dtb_write_node(w, "");
-    put_properties(w, root);
-    put_chosen(w, vm, initrd);
-    put_memory(w, vm);
-    put_ramoops(w, vm);
-    put_cpus(w, vm);
-    put_timer(w, vm);
+    if (fdt_create_with_flags(out, (int)MIN(room, (size_t)GUEST_DT_MAX),
+                              FDT_CREATE_FLAG_NO_NAME_DEDUP) < 0)
+        return 0;
+    note(&t, fdt_finish_reservemap(out));
+    begin(&t, "");
+    put_properties(&t, root);
+    put_chosen(&t, vm, initrd);
+    put_memory(&t, vm);
+    put_ramoops(&t, vm);
+    put_cpus(&t, vm);
+    put_timer(&t, vm);
     for (unsigned i = 0; i < ARRAY_SIZE(fixed_nodes); i++) {
-        dtb_write_node(w, fixed_nodes[i].name);
-        put_properties(w, fixed_nodes[i].properties);
-        dtb_write_node_end(w);
+        begin(&t, fixed_nodes[i].name);
+        put_properties(&t, fixed_nodes[i].properties);
+        end(&t);
     }
-    put_power_key(w);
-    put_disks(w, vm);
-    dtb_write_node_end(w);
-    return dtb_write_end(w);
+    put_power_key(&t);
+    put_disks(&t, vm);
+    end(&t);
+    note(&t, fdt_finish(out));
+    return t.error ? 0 : fdt_totalsize(out);
 }

@@ -3,6 +3,7 @@
 
 #include "loader_formats.h"
 
+#include <bulkhead/account.h>
 #include <bulkhead/arch.h>
 #include <bulkhead/crc32.h>
 #include <bulkhead/guest_dt.h>
@@ -41,6 +42,15 @@ static void next_stage(struct loader *l, enum loader_stage stage)
     l->crc = 0;
 }
 
+/* A stay is over. False: an interrupt waits, perhaps for the VM's end. Else the next one begins. */
+static bool next_stay(void)
+{
+    if (irq_waits())
+        return false;
+    account_step();
+    return true;
+}
+
 /* Zeros left in the cache would later overwrite what a guest writes around it. So would what is
  * left there of the kept part. */
 static void zero(struct load *s)
@@ -48,15 +58,20 @@ static void zero(struct load *s)
     struct loader *l = s->l;
     uint64_t all = s->vm->memory.bytes;
     uint64_t kept = s->vm->starts ? all - GUEST_KEPT_BYTES : all;
-    uint64_t bytes = next_part(l, l->at < kept ? kept : all, LOADER_ZERO_STEP);
-    void *ram = guest_mem(s->vm, ipaddr(GUEST_RAM_BASE + l->at), bytes);
+    bool before = l->at < kept;
+    uint64_t end = before ? kept : all;
+    uint8_t *ram = guest_mem(s->vm, ipaddr(GUEST_RAM_BASE + l->at), end - l->at);
 
     CHECK(ram);
-    if (l->at < kept)
-        cache_zero(ram, bytes);
-    else
-        cache_clean_invalidate(ram, bytes);
-    l->at += bytes;
+    do {
+        uint64_t bytes = MIN(end - l->at, (uint64_t)LOADER_ZERO_STEP);
+        if (before)
+            cache_zero(ram, bytes);
+        else
+            cache_clean_invalidate(ram, bytes);
+        ram += bytes;
+        l->at += bytes;
+    } while (l->at < end && next_stay());
     if (l->at == all) {
         s->vm->starts++;
         next_stage(l, LOADER_FIRST);
@@ -226,7 +241,7 @@ static enum loader_result make_device_tree(struct load *s)
     return LOADER_FAILED;
 }
 
-enum loader_result loader_step(struct vm *vm, const struct machine *m, struct refusal *why)
+static enum loader_result step(struct vm *vm, const struct machine *m, struct refusal *why)
 {
     const struct vm_config *config = vm->config;
     struct load s = {.vm = vm, .l = &vm->loader, .machine = m, .why = why};
@@ -255,4 +270,13 @@ enum loader_result loader_step(struct vm *vm, const struct machine *m, struct re
         return make_device_tree(&s);
     }
     return ok ? LOADER_MORE : LOADER_FAILED;
+}
+
+enum loader_result loader_run(struct vm *vm, const struct machine *m, struct refusal *why)
+{
+    enum loader_result result;
+    do
+        result = step(vm, m, why);
+    while (result == LOADER_MORE && next_stay());
+    return result;
 }

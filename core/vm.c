@@ -201,15 +201,10 @@ static void start(struct vm *vm)
     start_vcpu(boot);
 }
 
-/* Steps until an interrupt waits for this core: an event, perhaps the VM's end. */
 static void load(struct vm *vm)
 {
-    enum loader_result result;
-
     timer_cancel(&vm->timer);
-    while ((result = loader_step(vm, &machine, &vm->why)) == LOADER_MORE && !irq_waits())
-        account_step();
-    switch (result) {
+    switch (loader_run(vm, &machine, &vm->why)) {
     case LOADER_MORE:
         cpu_post(cpu_this(), EVENT_VM);
         break;

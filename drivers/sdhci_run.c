@@ -11,8 +11,8 @@
 
 enum {
     STALL_US =
-        1500000,      /* without progress. Physical Layer 4.6.2: a block is written within 500 ms */
-    DMA_US = 1900000, /* by DMA nothing is heard of the blocks, up to 128 of them */
+        1500000, /* without progress. Physical Layer 4.6.2: a block is written within 500 ms */
+    DMA_US = 1900000,  /* by DMA nothing is heard of the blocks, up to 128 of them */
     TRY_US = 10000000, /* all of one try */
     GRACE_US = 100,    /* after a late interrupt was served */
     STAY_STEPS = 8,    /* a stay: with as many blocks about 8,500 instructions */
@@ -68,12 +68,12 @@ void sdhci_wait(struct sdhci *h, enum sdhci_state state, uint64_t us)
     timer_arm(&h->timer, h->deadline);
 }
 
-/* Progress only moves the deadline: the timer finds out when it fires. */
-static void progress(struct sdhci *h)
+/* Progress, and the next within `us`. It only moves the deadline: the timer finds out when it
+ * fires. */
+static void progress(struct sdhci *h, uint64_t us)
 {
     uint64_t now = time_now();
-    bool unheard = h->adma && h->state == SDHCI_DATA;
-    h->deadline = MIN(now + ticks_from_us(unheard ? DMA_US : STALL_US), h->limit);
+    h->deadline = MIN(now + ticks_from_us(us), h->limit);
     if (h->deadline > now)
         h->late = false;
 }
@@ -223,7 +223,7 @@ static bool block_by_cpu(struct sdhci *h)
         block_copy_out(h->r, words, sizeof(words));
         move_block(h, words);
     }
-    progress(h);
+    progress(h, STALL_US);
     return false;
 }
 
@@ -271,7 +271,7 @@ static bool step(struct sdhci *h, uint32_t status)
             return false;
         }
         h->state = SDHCI_DATA;
-        progress(h);
+        progress(h, h->adma ? DMA_US : STALL_US);
     }
     if (h->state == SDHCI_DATA && (status & ready) && !h->adma && h->moved < h->count)
         quick = block_by_cpu(h);
@@ -303,7 +303,7 @@ static bool serve(struct sdhci *h)
             return true;
     }
     if (h->moved != before)
-        progress(h);
+        progress(h, STALL_US);
     return steps > 0;
 }
 

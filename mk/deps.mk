@@ -58,8 +58,11 @@ $(LIB)/libc.a: $(LIBC_OBJECTS)
 	@echo "  AR      $@"
 	@rm -f $@ && $(HAR) rcs $@ $^
 
-FDT_OBJECTS := $(addprefix $(LIB)/libfdt/,$(addsuffix .o,fdt fdt_ro fdt_rw fdt_wip fdt_strerror \
+FDT_OBJECTS := $(addprefix $(LIB)/libfdt/,$(addsuffix .o,fdt fdt_ro fdt_rw fdt_wip fdt_sw fdt_strerror \
 	fdt_empty_tree fdt_addresses))
+
+# What it writes into is a tree that it began itself: not to be looked at anew with each property (libfdt_internal.h).
+$(LIB)/libfdt/fdt_sw.o: EL2_FLAGS += -DFDT_ASSUME_MASK=7
 
 $(LIB)/libfdt/%.o: mk/deps.mk mk/newlib/newlib.h | $(LIBFDT) $(NEWLIB)
 	@mkdir -p $(@D)

@@ -19,8 +19,8 @@ build/unit/obj/%.o: %.c mk/host.mk | $(LIBFDT) build/include/bulkhead/version.h
 	@mkdir -p $(@D)
 	@$(HOST_CC) $(HOST_FLAGS) $(SANITIZE) -MMD -MP -c $< -o $@
 
-# The same libfdt as at EL2, and what tests write trees with.
-HOST_FDT := $(notdir $(FDT_OBJECTS)) fdt_sw.o
+# The same libfdt as at EL2.
+HOST_FDT := $(notdir $(FDT_OBJECTS))
 
 build/host/libfdt/%.o: mk/host.mk | $(LIBFDT)
 	@mkdir -p $(@D)

@@ -44,11 +44,12 @@ struct loader {
 enum loader_result { LOADER_MORE, LOADER_DONE, LOADER_FAILED };
 
 /*
- * The next step of vm->loader: zero RAM; place kernel (or binary), initrd and device tree in it;
- * all of it clean to the point of coherency. One step is at most LOADER_STEP bytes to copy,
- * LOADER_ZERO_STEP to zero, or the device tree. LOADER_FAILED: `why`, "NAME: PROPERTY: ...". The
- * VM's first core, none of its vCPUs running; takes no lock.
+ * The next steps of vm->loader, until an interrupt waits for this core: zero RAM; place kernel (or
+ * binary), initrd and device tree in it; all of it clean to the point of coherency. One step, which
+ * counts as a stay, is at most LOADER_STEP bytes to copy, LOADER_ZERO_STEP to zero, or the device
+ * tree. LOADER_FAILED: `why`, "NAME: PROPERTY: ...". The VM's first core, none of its vCPUs
+ * running; takes no lock.
  */
-enum loader_result loader_step(struct vm *vm, const struct machine *m, struct refusal *why);
+enum loader_result loader_run(struct vm *vm, const struct machine *m, struct refusal *why);
 
 #endif

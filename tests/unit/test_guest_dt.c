@@ -1,4 +1,4 @@
-// sources: core/guest_dt.c core/dtb_write.c core/entropy.c core/sha256.c core/board_dt.c core/board_nodes.c core/board_bus.c core/dtb.c core/refuse.c tests/fake/fake_cpu.c tests/fake/fake_cache.c tests/fake/fake_log.c
+// sources: core/guest_dt.c core/entropy.c core/sha256.c core/board_dt.c core/board_nodes.c core/board_bus.c core/dtb.c core/refuse.c tests/fake/fake_cpu.c tests/fake/fake_cache.c tests/fake/fake_log.c
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "dts.h"
 #include "unit.h"

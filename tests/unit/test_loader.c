@@ -1,8 +1,9 @@
-// sources: core/loader.c core/loader_image.c core/loader_elf.c tests/fake/fake_crc32.c core/guest_mem.c core/guest_dt.c core/dtb_write.c core/entropy.c core/sha256.c core/board_dt.c core/board_nodes.c core/board_bus.c core/dtb.c core/refuse.c tests/fake/fake_cpu.c tests/fake/fake_cache.c tests/fake/fake_log.c
+// sources: core/loader.c core/loader_image.c core/loader_elf.c tests/fake/fake_crc32.c core/guest_mem.c core/guest_dt.c core/entropy.c core/sha256.c core/board_dt.c core/board_nodes.c core/board_bus.c core/dtb.c core/refuse.c tests/fake/fake_cpu.c tests/fake/fake_cache.c tests/fake/fake_log.c
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "unit.h"
 
 #include "fake/fake.h"
+#include <bulkhead/account.h>
 #include <bulkhead/guest_mem.h>
 #include <bulkhead/loader.h>
 #include <bulkhead/vm.h>
@@ -22,6 +23,7 @@ static unsigned steps;
 static int setup(void **state)
 {
     (void)state;
+    fake_cpu_reset();
     fake_mem_reset();
     ram = aligned_alloc(64, RAM);
     memset(ram, 0xee, RAM);
@@ -88,6 +90,13 @@ static void make_image(uint64_t size, uint64_t memory)
     put(f + 64 + 24 + 200 + 20, 4, 8192);
 }
 
+static unsigned stays;
+
+void account_step(void)
+{
+    stays++;
+}
+
 /* To the end of the load, from zeroing or, `zeroed`, from behind it. */
 static bool load_steps(bool zeroed)
 {
@@ -96,7 +105,7 @@ static bool load_steps(bool zeroed)
     why.text[0] = '\0';
     steps = 0;
     do {
-        result = loader_step(&vm, &m, &why);
+        result = loader_run(&vm, &m, &why);
         steps++;
     } while (result == LOADER_MORE);
     entry = vm.loader.entry;
@@ -140,7 +149,7 @@ static void zero(uint64_t most)
     uint64_t before = 0;
     vm.loader = (struct loader){0};
     while (vm.loader.stage == LOADER_ZERO) {
-        assert_int_equal(loader_step(&vm, &m, &why), LOADER_MORE);
+        assert_int_equal(loader_run(&vm, &m, &why), LOADER_MORE);
         if (vm.loader.stage == LOADER_ZERO)
             assert_in_range(vm.loader.at - before, 1, most);
         before = vm.loader.at;
@@ -158,6 +167,25 @@ static void test_zeroing_in_steps(void **state)
     assert_true(fake_mem_coherent(ram, RAM - BLOCK_2M));
     assert_true(fake_dram_read(paddr(RAM_PA + 12345), dram, sizeof(dram)));
     assert_int_equal(dram[0], 0);
+}
+
+/* A stay is a step, and a call goes on with them until an interrupt waits. */
+static void test_goes_on_until_an_interrupt_waits(void **state)
+{
+    unsigned alone;
+    (void)state;
+    config.kernel = "k";
+    make_image(10 * LOADER_STEP, 20 * LOADER_STEP);
+    add_file(0, "k", 10 * LOADER_STEP);
+    stays = 0;
+    assert_true(load());
+    assert_int_equal(stays, 0);
+    assert_in_range(steps, RAM / LOADER_ZERO_STEP + 10, RAM / LOADER_ZERO_STEP + 15);
+    alone = steps;
+    fake_irq_quiet = true;
+    assert_true(load());
+    assert_int_equal(steps, 1);
+    assert_int_equal(stays, alone - 1);
 }
 
 /* What a kernel left at the end of RAM outlives a restart, and is in DRAM for the next one. */
@@ -485,6 +513,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_zeroing_in_steps, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_goes_on_until_an_interrupt_waits, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_restart_keeps_the_end, setup, teardown),
         cmocka_unit_test_setup_teardown(test_loading_in_steps, setup, teardown),
         cmocka_unit_test_setup_teardown(test_firmware, setup, teardown),

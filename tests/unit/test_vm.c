@@ -43,21 +43,6 @@ static void starts_on_its_own_core(void **state)
     assert_int_equal(vms[1].state, VM_LOADING);
 }
 
-/* One event loads it as long as no interrupt waits; with one, a step is all. */
-static void loads_on_until_an_interrupt_waits(void **state)
-{
-    (void)state;
-    cpu_post(0, EVENT_VM);
-    run_once(0);
-    assert_int_equal(how, FAKE_RETURNED);
-    assert_int_equal(zero_steps, 1);
-    fake_irq_quiet = true;
-    run_once(0);
-    assert_int_equal(how, FAKE_ENTERED);
-    assert_int_equal(zero_steps, 3);
-    assert_int_equal(vms[0].state, VM_RUNNING);
-}
-
 static void refused_alone(void **state)
 {
     (void)state;
@@ -245,7 +230,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(setup_maps_own_memory_and_gicv_only, rig_setup),
         cmocka_unit_test_setup(starts_on_its_own_core, rig_setup),
-        cmocka_unit_test_setup(loads_on_until_an_interrupt_waits, rig_setup),
         cmocka_unit_test_setup(refused_alone, rig_setup),
         cmocka_unit_test_setup(firmware_sees_its_environment, rig_setup),
         cmocka_unit_test_setup(a_core_that_is_switched_off, rig_setup),

@@ -85,7 +85,7 @@ bool stage2_map(struct stage2 *s2, ipaddr_t ipa, paddr_t pa, uint64_t bytes, enu
     maps[nmaps++] = (struct mapped){ipa.v, pa.v, bytes, kind};
     return true;
 }
-enum loader_result loader_step(struct vm *vm, const struct machine *m, struct refusal *why)
+enum loader_result loader_run(struct vm *vm, const struct machine *m, struct refusal *why)
 {
     (void)m;
     if (vm->loader.stage == LOADER_ZERO) {

@@ -19,7 +19,7 @@ PARTS = [
     ("configuration, tables", ["set_up_vms", "arch_finish_tables"]),
     ("cores", ["start_cores", "arch_start_secondaries", "arch_secondary", "secondary_main"]),
     ("guests: end of the life before", ["trap_hvc", "vm.c:stop", "come_in", "vm_collected"]),
-    ("guests: memory, files", ["vm.c:load", "loader_step"]),
+    ("guests: memory, files", ["vm.c:load", "loader_run"]),
     ("guests: device trees", ["make_device_tree"]),
     ("guests: devices, start", ["vm.c:start", "start_vcpu"]),
 ]
