@@ -251,8 +251,8 @@ static void hint(void)
 
 /* A guest may have told the terminal to spell keys with modifiers: xterm's modifyOtherKeys,
  * CSI 27 ; modifiers ; code ~, or the keyboard protocol of kitty, CSI code ; modifiers u, both with
- * sub-fields behind colons. Ctrl-] is heard all the same, and what is typed next comes plain. All but
- * a spelling's last byte has gone to the guest. */
+ * sub-fields behind colons. Ctrl-] is heard all the same, and what is typed next comes plain. All
+ * but a spelling's last byte has gone to the guest. */
 static bool spelt_right_bracket(uint8_t final)
 {
     enum { CTRL = 4, RELEASE = 3, OTHER_KEYS = 27, RIGHT_BRACKET = ']' };

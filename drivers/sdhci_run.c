@@ -11,8 +11,8 @@
 
 enum {
     STALL_US =
-        1500000, /* without progress. Physical Layer 4.6.2: a block is written within 500 ms */
-    DMA_US = 1900000,  /* by DMA nothing is heard of the blocks, up to 128 of them */
+        1500000,      /* without progress. Physical Layer 4.6.2: a block is written within 500 ms */
+    DMA_US = 1900000, /* by DMA nothing is heard of the blocks, up to 128 of them */
     TRY_US = 10000000, /* all of one try */
     GRACE_US = 100,    /* after a late interrupt was served */
     STAY_STEPS = 8,    /* a stay: with as many blocks about 8,500 instructions */

@@ -152,8 +152,9 @@ static void test_leaving_resets_the_terminal(void **state)
 static void test_spelt_keys_are_heard(void **state)
 {
     /* With CapsLock (64) or NumLock (128) on, too; alternate keys and events behind colons. */
-    static const char *const spelt[] = {"\033[27;5;93~",  "\033[93;5u",     "\033[27\033[93;5u", "\033[93;133u",
-                                        "\033[93;69u",   "\033[93:125;5u", "\033[93;5:1u",      "\033[27;69;93~"};
+    static const char *const spelt[] = {"\033[27;5;93~", "\033[93;5u",    "\033[27\033[93;5u",
+                                        "\033[93;133u",  "\033[93;69u",   "\033[93:125;5u",
+                                        "\033[93;5:1u",  "\033[27;69;93~"};
     (void)state;
     for (unsigned i = 0; i < ARRAY_SIZE(spelt); i++) {
         rig_start(0);
