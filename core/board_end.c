@@ -3,6 +3,7 @@
 #include <bulkhead/arch.h>
 #include <bulkhead/board.h>
 #include <bulkhead/console.h>
+#include <bulkhead/crc32.h>
 #include <bulkhead/log.h>
 #include <bulkhead/timer.h>
 #include <stdio.h>
@@ -23,13 +24,10 @@ __attribute__((section(".bss..kept"), aligned(64))) static struct {
     uint32_t sum;
 } words;
 
-/* FNV-1a, from a start of our own: zeros do not sum up to zero. */
+/* From a start of our own: zeros do not sum up to zero. */
 static uint32_t sum_of(const char *text)
 {
-    uint32_t sum = 0xb01c4ead;
-    for (unsigned i = 0; i < WORDS_MAX; i++)
-        sum = (sum ^ (uint8_t)text[i]) * 0x01000193;
-    return sum;
+    return crc32(0xb01c4ead, text, WORDS_MAX);
 }
 
 void board_note_end(const char *text)
@@ -47,13 +45,6 @@ void board_say_last_words(void)
     if (words.sum == sum_of(words.text))
         log_line("the last run ended: %.*s", WORDS_MAX - 1, words.text);
     board_note_end(NULL);
-}
-
-static void wait_us(uint64_t us)
-{
-    uint64_t limit = time_now() + ticks_from_us(us);
-    while (time_now() < limit)
-        cpu_relax();
 }
 
 void board_reset(const char *text, struct refusal *why)

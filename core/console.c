@@ -72,10 +72,7 @@ void console_wake(uint64_t deadline)
 
 static bool has_room(const struct source *s)
 {
-    uint64_t head = __atomic_load_n(&s->ring.head, __ATOMIC_RELAXED);
-    uint64_t sent = __atomic_load_n(&s->ring.sent, __ATOMIC_RELAXED);
-    enum source_mode mode = __atomic_load_n(&s->mode, __ATOMIC_RELAXED);
-    return mode == MODE_HIDDEN || head - sent < UNSENT_MAX;
+    return s->mode == MODE_HIDDEN || ring_unsent(&s->ring) < UNSENT_MAX;
 }
 
 /* A byte is in the ring: may it go out, or does its line wait for more? */
@@ -111,22 +108,6 @@ bool console_vm_put(struct vm *vm, uint8_t byte)
     lock_release(&s->lock);
     console_wake(wake);
     return taken;
-}
-
-bool console_vm_room(struct vm *vm)
-{
-    struct source *s = source_of(vm);
-    bool room;
-
-    if (has_room(s)) /* the usual case, without the lock: only this VM's cores add bytes */
-        return true;
-    lock_take(&s->lock);
-    source_sync(s);
-    room = has_room(s);
-    if (!room)
-        s->blocked = true;
-    lock_release(&s->lock);
-    return room;
 }
 
 /* On a core of the VM: its lines, its waiting device, its input. */

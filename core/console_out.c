@@ -93,17 +93,6 @@ static bool turn_over(const struct source *s)
 
 /* ---- What goes out next ---- */
 
-/* console_vm_room() reads these two without the lock. */
-static void set_mode(struct source *s, enum source_mode mode)
-{
-    __atomic_store_n(&s->mode, mode, __ATOMIC_RELAXED);
-}
-
-static void set_sent(struct source *s, uint64_t sent)
-{
-    __atomic_store_n(&s->ring.sent, sent, __ATOMIC_RELAXED);
-}
-
 void source_sync(struct source *s)
 {
     struct console_view now;
@@ -120,17 +109,17 @@ void source_sync(struct source *s)
     s->seek.found = true;
     r->ready = r->head;
     if (now.show == SHOW_ONE && now.attached == number(s)) {
-        set_mode(s, MODE_RAW);
+        s->mode = MODE_RAW;
         s->replaying = true;
         s->replay_until = r->head;
         ring_seek_begin(r, &s->seek, REPLAY_BYTES);
         s->seek.found |= r->sent <= s->seek.start; /* all that was not sent yet */
         r->sent = MIN(r->sent, s->seek.start);
     } else if (now.show == SHOW_ALL && !vms[number(s)].config->console_hidden) {
-        set_mode(s, MODE_LINES);
+        s->mode = MODE_LINES;
         r->sent = ring_last_line(r, PROMPT_BYTES); /* a prompt that waits is seen at once */
     } else {
-        set_mode(s, MODE_HIDDEN);
+        s->mode = MODE_HIDDEN;
         r->sent = r->head;
     }
 }
@@ -188,12 +177,12 @@ static void stage_fill(struct source *s, unsigned *work)
     }
     if (!s->seek.found) {
         if (ring_seek(&s->ring, &s->seek, work))
-            set_sent(s, MAX(s->ring.sent, s->seek.start));
+            s->ring.sent = MAX(s->ring.sent, s->seek.start);
         return;
     }
     while (s->stage.count == 0 && s->ring.sent<s->ring.ready && * work> 0) {
         uint8_t byte = ring_at(&s->ring, s->ring.sent);
-        set_sent(s, s->ring.sent + 1);
+        s->ring.sent++;
         (*work)--;
         encode(s, byte);
         console.turn_bytes += MAX(s->stage.count, 1u); /* what goes out, and what was swallowed */

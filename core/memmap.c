@@ -128,10 +128,3 @@ bool memmap_line(unsigned index, char *line, size_t size)
              e->name, crc);
     return true;
 }
-
-void memmap_print(void (*emit)(void *context, const char *line), void *context)
-{
-    char line[MAX_LINE];
-    for (unsigned i = 0; memmap_line(i, line, sizeof(line)); i++)
-        emit(context, line);
-}

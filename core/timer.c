@@ -75,3 +75,10 @@ uint64_t ticks_from_us(uint64_t us)
 {
     return us * time_hz() / 1000000;
 }
+
+void wait_us(uint64_t us)
+{
+    uint64_t until = time_now() + ticks_from_us(us);
+    while (time_now() < until)
+        cpu_relax();
+}

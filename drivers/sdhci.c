@@ -18,19 +18,12 @@ uint32_t sdhci_read(const struct sdhci *h, unsigned reg)
     return mmio_read32(h->regs + reg);
 }
 
-void sdhci_delay_us(uint64_t us)
-{
-    uint64_t until = time_now() + ticks_from_us(us);
-    while (time_now() < until)
-        cpu_relax();
-}
-
 void sdhci_write(struct sdhci *h, unsigned reg, uint32_t value)
 {
     mmio_write32(h->regs + reg, value);
     if (h->board.slow_write_clocks && h->sd_hz <= SLOW_HZ) {
         uint32_t hz = h->sd_hz ? h->sd_hz : SLOW_HZ;
-        sdhci_delay_us((h->board.slow_write_clocks * 1000000 + hz - 1) / hz);
+        wait_us((h->board.slow_write_clocks * 1000000 + hz - 1) / hz);
     }
 }
 
@@ -64,7 +57,7 @@ static uint32_t divider(uint32_t base, uint32_t hz)
 static void write_clock(struct sdhci *h, uint32_t word)
 {
     sdhci_write(h, SDHCI_CLOCK, word);
-    sdhci_delay_us(CLOCK_WRITE_US);
+    wait_us(CLOCK_WRITE_US);
 }
 
 /* 3.2.1, 3.2.3 */
@@ -183,13 +176,12 @@ static bool start_controller(struct sdhci *h, struct refusal *why)
     sdhci_write(h, SDHCI_INT_ENABLE, INT_USED);
     sdhci_write(h, SDHCI_CONTROL2, 0); /* 3.3 V signalling, no UHS mode */
     sdhci_write(h, SDHCI_HOST_CONTROL, HOST_POWER_3V3);
-    sdhci_delay_us(
-        2000); /* Physical Layer 6.4.1: 1 ms of supply and 74 clocks before the first command */
+    wait_us(2000); /* Physical Layer 6.4.1: 1 ms of supply and 74 clocks before the first command */
     if (!sdhci_set_clock(h, SLOW_HZ)) {
         refuse(why, "the card's clock does not become stable");
         return false;
     }
-    sdhci_delay_us(1000);
+    wait_us(1000);
     return true;
 }
 

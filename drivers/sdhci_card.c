@@ -63,7 +63,7 @@ static bool power_up(struct sdhci *h, struct refusal *why)
             return false;
         }
         if (!(ocr & ocr_ready))
-            sdhci_delay_us(10000);
+            wait_us(10000);
     }
     h->block_addressed = ocr & ocr_ccs;
     return true;

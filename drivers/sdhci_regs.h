@@ -123,7 +123,6 @@ bool sdhci_command(struct sdhci *h, unsigned index, uint32_t argument, unsigned 
 /* The same with one block of data from the card, up to 512 bytes. */
 bool sdhci_command_read(struct sdhci *h, unsigned index, uint32_t argument, void *data,
                         unsigned bytes);
-void sdhci_delay_us(uint64_t us); /* boot */
 const char *sdhci_error_text(uint32_t int_status);
 
 /* sdhci_card.c */

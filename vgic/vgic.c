@@ -172,13 +172,3 @@ void vgic_set_private_level(struct vcpu *vcpu, unsigned intid, bool level)
 }
 
 /* Changes that this core has not run yet count as pending: a WFI may end early, never late. */
-bool vgic_has_pending(struct vcpu *vcpu)
-{
-    struct vgic_cpu *c = &vcpu->gic;
-    uint32_t any = c->todo_private;
-    for (unsigned w = 0; w < VGIC_WORDS; w++)
-        any |= c->waiting[w] | __atomic_load_n(&c->todo[w], __ATOMIC_RELAXED);
-    for (unsigned i = 0; i < c->lr_count; i++)
-        any |= c->lr_id[i] != VGIC_NO_LR && (gich_read_lr(i) & LR_STATE) == LR_PENDING;
-    return any || __atomic_load_n(&c->sgi_inbox, __ATOMIC_RELAXED);
-}

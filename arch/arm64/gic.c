@@ -237,11 +237,6 @@ bool irq_is_pending(unsigned intid)
     return get_bit(GICD_ISPENDR, intid);
 }
 
-bool irq_is_active(unsigned intid)
-{
-    return get_bit(GICD_ISACTIVER, intid);
-}
-
 /* ISR_EL1.I; at EL2 it tells of physical interrupts (Arm ARM, ISR_EL1). */
 bool irq_waits(void)
 {

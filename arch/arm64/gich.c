@@ -62,11 +62,6 @@ uint64_t gich_read_eisr(void)
     return read_pair(GICH_EISR0);
 }
 
-uint32_t gich_read_misr(void)
-{
-    return mmio_read32(gich + GICH_MISR);
-}
-
 uint32_t gich_read_hcr(void)
 {
     return mmio_read32(gich + GICH_HCR);

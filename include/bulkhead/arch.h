@@ -119,7 +119,6 @@ void irq_mask(unsigned intid);
 void irq_set_pending(unsigned intid, bool pending);
 void irq_set_active(unsigned intid, bool active);
 bool irq_is_pending(unsigned intid);
-bool irq_is_active(unsigned intid);
 /* An interrupt waits for this core to look. Any core, in work that goes on for long. */
 bool irq_waits(void);
 
@@ -130,7 +129,6 @@ uint32_t gich_read_lr(unsigned i);
 void gich_write_lr(unsigned i, uint32_t value);
 uint64_t gich_read_elrsr(void); /* bit i: LR i is empty */
 uint64_t gich_read_eisr(void);  /* bit i: LR i signalled EOI maintenance */
-uint32_t gich_read_misr(void);
 uint32_t gich_read_hcr(void);
 void gich_write_hcr(uint32_t value);
 uint32_t gich_read_vmcr(void);

@@ -29,12 +29,11 @@ void console_init(const struct uart *uart);
 void console_go_live(void);
 
 /* A guest's console device sends a byte; its own core. False: the VM's ring is full and the byte is
- * lost (the device keeps its FIFO-full flag set until console_vm_room()). Sends at most 32 bytes to
- * the UART, never waits. The VM's uart lock may be held. */
+ * lost; pl011_transmit_room() is called, from an event or a timer on one of the VM's cores, once
+ * half the room is there. Sends at most 32 bytes to the UART, never waits. The VM's uart lock may
+ * be held.
+ */
 bool console_vm_put(struct vm *vm, uint8_t byte);
-/* May the guest send? After an answer of false, pl011_transmit_room() is called, from an event or a
- * timer on one of the VM's cores, once half the room is there. The VM's uart lock may be held. */
-bool console_vm_room(struct vm *vm);
 /* Called by vdev when the guest took input, so that more may follow: calls pl011_receive(). Own
  * core, no lock. */
 void console_vm_input_room(struct vm *vm);

@@ -14,6 +14,5 @@ void memmap_note(const char *what, struct range range);
  * tables are hashed, and one about these. False: no more. All indices in their order. One
  * caller at a time (the monitor's core), no lock. */
 bool memmap_line(unsigned index, char *line, size_t size);
-void memmap_print(void (*emit)(void *context, const char *line), void *context);
 
 #endif

@@ -29,5 +29,7 @@ void timer_cancel(struct timer *t);
 void timer_interrupt(void);
 
 uint64_t ticks_from_us(uint64_t us);
+/* Nothing else is done on this core meanwhile: at boot, and before the board is reset. */
+void wait_us(uint64_t us);
 
 #endif

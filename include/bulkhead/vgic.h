@@ -54,7 +54,4 @@ void vgic_vtimer_fired(struct vcpu *vcpu);
 void vgic_maintenance(struct vcpu *vcpu);
 void vgic_run_event(struct vcpu *vcpu);
 
-/* True if the vCPU has an enabled pending interrupt (a WFI would end); own core. */
-bool vgic_has_pending(struct vcpu *vcpu);
-
 #endif

@@ -7,6 +7,7 @@
 #include "mailbox.h"
 #include "rpi4.h"
 #include <bulkhead/arch.h>
+#include <bulkhead/timer.h>
 
 static void *registers(const struct machine *m, enum device_kind kind, size_t bytes)
 {
@@ -19,20 +20,13 @@ static void change(uint8_t *reg, uint32_t clear, uint32_t set)
     mmio_write32(reg, (mmio_read32(reg) & ~clear) | set);
 }
 
-static void delay_us(uint64_t us)
-{
-    uint64_t until = time_now() + us * time_hz() / 1000000;
-    while (time_now() < until)
-        cpu_relax();
-}
-
 /* PERST# resets what is behind the bridge (a Pi 4's xHCI), then the bridge itself goes into reset:
  * no inbound access gets through (Linux pcie-brcmstb.c, brcm_pcie_turn_off). */
 static void stop_pcie(uint8_t *pcie)
 {
     enum { RGR1_SW_INIT_1 = 0x9210, PERST = 1 << 0, BRIDGE_INIT = 1 << 1 };
     change(pcie + RGR1_SW_INIT_1, 0, PERST);
-    delay_us(100);
+    wait_us(100);
     change(pcie + RGR1_SW_INIT_1, 0, BRIDGE_INIT);
 }
 
@@ -55,7 +49,7 @@ static void stop_genet_dma(uint8_t *dma)
 {
     mmio_write32(dma + GENET_DMA_CTRL, 0); /* DMA_EN and every ring's enable */
     for (unsigned ms = 0; ms < 10 && !(mmio_read32(dma + GENET_DMA_STATUS) & DMA_DISABLED); ms++)
-        delay_us(1000);
+        wait_us(1000);
 }
 
 static void stop_genet(uint8_t *genet)
@@ -65,7 +59,7 @@ static void stop_genet(uint8_t *genet)
     change(genet + GENET_UMAC_CMD, CMD_TX_EN, 0);
     stop_genet_dma(genet + GENET_RDMA);
     mmio_write32(genet + GENET_UMAC_TX_FLUSH, 1);
-    delay_us(10);
+    wait_us(10);
     mmio_write32(genet + GENET_UMAC_TX_FLUSH, 0);
 }
 

@@ -131,11 +131,6 @@ uint32_t fake_misr(unsigned cpu)
     return misr;
 }
 
-uint32_t gich_read_misr(void)
-{
-    return fake_misr(cpu_this());
-}
-
 uint32_t gich_read_hcr(void)
 {
     return here()->hcr;
@@ -194,11 +189,6 @@ void irq_set_active(unsigned intid, bool active)
 bool irq_is_pending(unsigned intid)
 {
     return ppi(intid)->latch || ppi(intid)->line;
-}
-
-bool irq_is_active(unsigned intid)
-{
-    return ppi(intid)->active;
 }
 
 bool fake_ppi_take(unsigned cpu, unsigned intid)

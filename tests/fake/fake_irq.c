@@ -50,12 +50,7 @@ __attribute__((weak)) bool irq_is_pending(unsigned intid)
     return fake_irqs[intid].pending;
 }
 
-__attribute__((weak)) bool irq_is_active(unsigned intid)
-{
-    return fake_irqs[intid].active;
-}
-
-bool fake_irq_raise(unsigned intid)
+__attribute__((weak)) bool fake_irq_raise(unsigned intid)
 {
     struct fake_irq *irq = &fake_irqs[intid];
     unsigned before = fake_cpu;

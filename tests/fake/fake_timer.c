@@ -72,3 +72,10 @@ __attribute__((weak)) uint64_t ticks_from_us(uint64_t us)
 {
     return us * FAKE_TICKS_PER_US;
 }
+
+__attribute__((weak)) void wait_us(uint64_t us)
+{
+    uint64_t until = time_now() + us * FAKE_TICKS_PER_US;
+    while (time_now() < until)
+        cpu_relax();
+}

@@ -1,4 +1,4 @@
-// sources: platform/rpi4/mailbox.c platform/rpi4/power.c platform/rpi4/quiesce.c platform/rpi4/rng200.c tests/model/mailbox_model.c tests/fake/fake_cpu.c tests/fake/fake_time.c tests/fake/fake_cache.c tests/fake/fake_mmio.c tests/fake/fake_log.c
+// sources: platform/rpi4/mailbox.c platform/rpi4/power.c platform/rpi4/quiesce.c platform/rpi4/rng200.c tests/model/mailbox_model.c tests/fake/fake_cpu.c tests/fake/fake_time.c tests/fake/fake_cache.c tests/fake/fake_mmio.c tests/fake/fake_log.c tests/fake/fake_timer.c
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The firmware's mailbox and what uses it; the other small devices of the board. */
 #include <fake/fake.h>

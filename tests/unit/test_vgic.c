@@ -391,25 +391,6 @@ static void sgi_to_a_core_that_is_off_waits(void **state)
     assert_int_equal(rig_ack(1), 2);
 }
 
-static void a_pending_interrupt_ends_wfi(void **state)
-{
-    (void)state;
-    edge(SPI);
-    enable(SPI, 2, 0x80);
-    rig_on(1);
-    assert_false(vgic_has_pending(&rig_vm.vcpus[1]));
-    rig_on(0);
-    vgic_pulse(&rig_vm, SPI);
-    rig_on(1);
-    assert_true(vgic_has_pending(&rig_vm.vcpus[1]));
-    rig_settle();
-    rig_on(1);
-    assert_true(vgic_has_pending(&rig_vm.vcpus[1]));
-    rig_ack(1);
-    rig_on(1);
-    assert_false(vgic_has_pending(&rig_vm.vcpus[1]));
-}
-
 static void nothing_changed_writes_nothing(void **state)
 {
     (void)state;
@@ -451,7 +432,6 @@ int main(void)
         T(stop_leaves_nothing_behind),
         T(reset_forgets_everything),
         T(sgi_to_a_core_that_is_off_waits),
-        T(a_pending_interrupt_ends_wfi),
         T(nothing_changed_writes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

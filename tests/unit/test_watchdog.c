@@ -1,4 +1,4 @@
-// sources: core/watchdog.c core/board_end.c platform/rpi4/watchdog.c tests/model/pm_model.c core/refuse.c tests/fake/fake_cpu.c tests/fake/fake_time.c tests/fake/fake_timer.c tests/fake/fake_cache.c tests/fake/fake_mmio.c tests/fake/fake_log.c
+// sources: core/watchdog.c core/board_end.c platform/rpi4/watchdog.c tests/model/pm_model.c core/refuse.c tests/fake/fake_cpu.c tests/fake/fake_time.c tests/fake/fake_timer.c tests/fake/fake_cache.c tests/fake/fake_mmio.c tests/fake/fake_log.c tests/fake/fake_crc32.c
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The board's watchdog, fed while every core ticks; a reset, and what the next boot says of it. */
 #include "unit.h"
