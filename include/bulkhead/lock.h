@@ -30,7 +30,7 @@ struct lock {
 };
 
 /* Spin until it is `ticket`'s turn; the core's account keeps the longest wait (core/account.c). */
-void lock_wait(const struct lock *l, uint16_t ticket);
+__attribute__((noinline)) void lock_wait(const struct lock *l, uint16_t ticket);
 
 static inline void lock_take(struct lock *l)
 {

@@ -138,6 +138,12 @@ class Victims(Containment):
         self.board.expect(r"\[bulkhead\] 4 cores are up at EL2", BOOT_LIMIT)
         self.board.expect(r"\[witness\] " + BEAT, BOOT_LIMIT)
 
+    def end(self):
+        super().end()
+        for name in NAMES:
+            if os.path.exists(f"{self.card}.{name}"):
+                os.remove(f"{self.card}.{name}")
+
     # ---- Their disks, with the emulator off ----
 
     @staticmethod
@@ -163,9 +169,15 @@ class Victims(Containment):
                 assert read == text, f"{path} was not written"
 
     def check_file_system(self, name, recover):
-        """As e2fsck sees it; `recover`: after its journal was replayed, as a mount would do it."""
+        """As e2fsck sees it; `recover`: after its journal was replayed, as a mount would do it, in a copy: e2fsck opens
+        the file anew then, without the offset."""
         if recover:
-            done = subprocess.run(["e2fsck", "-p", self.disks[name]], stdout=subprocess.PIPE, text=True, check=False)
+            offset, size = partitions(self.card)[f"{name}-root"][:2]
+            self.disks[name] = f"{self.card}.{name}"
+            subprocess.run(["dd", f"if={self.card}", f"of={self.disks[name]}", "bs=1M", "iflag=skip_bytes,count_bytes",
+                            f"skip={offset}", f"count={size}", "conv=sparse", "status=none"], check=True)
+            done = subprocess.run(["e2fsck", "-p", self.disks[name]], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                  text=True, check=False)
             assert done.returncode in (0, 1), done.stdout
         done = subprocess.run(["e2fsck", "-fn", self.disks[name]], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               text=True, check=False)
